@@ -1,0 +1,64 @@
+/**
+ * The black-box cases of test/conformance against the built commands, minus those of test/conformance-exclusions.txt, which
+ * are printed with their reasons. An excluded case that passes is an error, too: the list must stay true.
+ *
+ *   node scripts/dev/conformance.ts [-k WORD] [-j N] [-v]     CONFORMANCE_DIR=… for another set of cases
+ */
+import { spawn, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { installDebianPackages } from './debian.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+const suite = process.env.CONFORMANCE_DIR ?? resolve(root, 'test/conformance')
+const args = process.argv.slice(2)
+
+installDebianPackages({ supervisor: '/usr/bin/supervisord' })
+
+/** `module.case  reason` a line; blank lines and `#` comments aside */
+const exclusions = new Map(
+  readFileSync(resolve(root, 'test/conformance-exclusions.txt'), 'utf8')
+    .split('\n')
+    .filter(line => line.trim() !== '' && !line.startsWith('#'))
+    .map(line => {
+      const [, name, reason] = /^(\S+)\s+(.+)$/.exec(line) ?? []
+      if (!name || !reason) throw new Error(`conformance-exclusions.txt: no case and reason: ${line}`)
+      return [name, reason] as const
+    }),
+)
+
+const run = spawn('/usr/bin/python3', ['-u', resolve(suite, 'run.py'), ...(args.includes('-j') ? [] : ['-j', '2']), ...args], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+  env: {
+    ...process.env,
+    CONFORMANCE_SUPERVISORD: resolve(root, 'dist/supervisord'),
+    CONFORMANCE_SUPERVISORCTL: resolve(root, 'dist/supervisorctl'),
+  },
+})
+
+const failed = new Set<string>()
+let bad = 0
+let summary = ''
+for await (const line of createInterface({ input: run.stdout })) {
+  const name = /^FAIL\s+(\S+):/.exec(line)?.[1]
+  if (name) failed.add(name)
+  if (name && !exclusions.has(name)) {
+    bad++
+    console.log(line)
+  } else if (/^\d+ passed, \d+ failed$/.test(line)) summary = line
+  else if (!name) console.log(line)
+}
+
+const listed = spawnSync('/usr/bin/python3', [resolve(suite, 'run.py'), '--list', ...args.filter(arg => arg !== '-v')], {
+  encoding: 'utf8',
+})
+const cases = new Set(listed.stdout.split('\n').map(line => line.split(' ')[0]!))
+for (const [name, reason] of exclusions) {
+  if (!cases.has(name)) continue
+  const verdict = failed.has(name) ? 'differs' : 'PASSES: take it off the list'
+  if (!failed.has(name)) bad++
+  console.log(`excluded ${name} (${verdict}): ${reason}`)
+}
+console.log(summary === '' ? 'the run did not finish' : summary)
+process.exit(summary === '' || bad > 0 ? 1 : 0)

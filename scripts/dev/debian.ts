@@ -1,0 +1,23 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+
+/**
+ * Installs what a check needs of Debian: package → a file that shows that it is there. Ends the process with a hint when
+ * something is missing and cannot be installed.
+ */
+export function installDebianPackages(wanted: Readonly<Record<string, string>>): void {
+  const missing = Object.keys(wanted).filter(name => !existsSync(wanted[name]!))
+  if (missing.length === 0) return
+  console.error(`installing ${missing.join(' ')} (apt-get) …`)
+  // a stale or empty package list is the usual reason for a first failure
+  for (const args of [['install'], ['update'], ['install']]) {
+    const install = args[0] === 'install'
+    const done = spawnSync('apt-get', [...args, '-y', '-qq', ...(install ? ['--no-install-recommends', ...missing] : [])], {
+      stdio: ['ignore', 'ignore', install ? 'ignore' : 'inherit'],
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    })
+    if (install && done.status === 0 && missing.every(name => existsSync(wanted[name]!))) return
+  }
+  console.error(`cannot install ${missing.join(' ')}: run \`apt-get install ${missing.join(' ')}\` as root, then try again`)
+  process.exit(1)
+}

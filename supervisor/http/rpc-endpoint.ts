@@ -1,0 +1,92 @@
+/** `POST /RPC2`: a document in, a document out. Source: contract 7.1, 7.4 */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { pythonRepr } from '../config/python-repr.ts'
+import type { ActivityLog } from '../daemon/api.ts'
+import type { RpcInterface } from '../rpc/dispatch.ts'
+import {
+  limits,
+  parseCall,
+  type Renderable,
+  RenderedValue,
+  renderFault,
+  renderResponse,
+  XmlRpcSyntaxError,
+} from '../xmlrpc/codec.ts'
+import { RpcFault } from '../xmlrpc/faults.ts'
+import { refuse, SERVER } from './error-page.ts'
+
+/** What is quoted of a request in the log. */
+const QUOTED = 2000
+
+function send(response: ServerResponse, document: Buffer | string): void {
+  response.writeHead(200, [
+    'Server',
+    SERVER,
+    'Content-Type',
+    'text/xml',
+    'Content-Length',
+    String(Buffer.byteLength(document)),
+  ])
+  response.end(document)
+}
+
+const succeed = (response: ServerResponse, value: Renderable): void =>
+  send(response, value instanceof RenderedValue ? value.response : renderResponse(value))
+
+/** The whole body; not called when the client goes before. */
+function readBody(request: IncomingMessage, whole: (body: Buffer) => void): void {
+  const chunks: Buffer[] = []
+  request.on('data', (chunk: Buffer) => chunks.push(chunk))
+  request.once('end', () => whole(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+}
+
+const quote = (body: Buffer): string => pythonRepr(body.toString('utf8', 0, QUOTED)) + (body.length > QUOTED ? '…' : '')
+
+/** Logs what went wrong, and answers it. */
+function fail(error: unknown, log: ActivityLog, body: Buffer, response: ServerResponse): void {
+  if (error instanceof RpcFault) {
+    send(response, renderFault(error.code, error.text))
+  } else if (error instanceof XmlRpcSyntaxError) {
+    const why = error.message === 'no method name' ? error.message : 'unmarshallable'
+    log.error(`XML-RPC request data ${quote(body)} is invalid: ${why}`)
+    refuse(response, 400)
+  } else {
+    const trace = (error as Error).stack ?? String(error)
+    log.critical(`Handling XML-RPC request with data ${quote(body)} raised an unexpected exception: ${trace}`)
+    refuse(response, 500)
+  }
+}
+
+function answer(rpc: RpcInterface, log: ActivityLog, body: Buffer, response: ServerResponse): void {
+  try {
+    const { method, params } = parseCall(body)
+    const gone = new AbortController()
+    const value = rpc.call(method, params, gone.signal)
+    if (value instanceof Promise) {
+      response.once('close', () => gone.abort())
+      value.then(late => succeed(response, late)).catch(error => fail(error, log, body, response))
+    } else {
+      succeed(response, value)
+    }
+  } catch (error) {
+    fail(error, log, body, response)
+  }
+}
+
+/** The status with which a request is refused before its body is read. */
+function refusal({ method, headers }: IncomingMessage): number | null {
+  const length = headers['content-length']
+  if (method !== 'POST') return 400
+  if (length === undefined) return 411
+  if (Number(length) > limits.callBytes) return 413
+  // The original waits for ever for a body of no bytes.
+  return Number(length) === 0 ? 400 : null
+}
+
+export const rpcEndpoint =
+  (rpc: RpcInterface, log: ActivityLog) =>
+  (request: IncomingMessage, response: ServerResponse): void => {
+    const status = refusal(request)
+    if (status === null) readBody(request, body => answer(rpc, log, body, response))
+    else refuse(response, status, status === 413 ? ['Connection', 'close'] : [])
+  }

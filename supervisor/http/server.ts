@@ -1,0 +1,184 @@
+/**
+ * The HTTP servers of `[unix_http_server]` and `[inet_http_server]`: who may come in, and which handler a URL goes to.
+ * Source: contract 3.3 step 7, 7
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Config, ServerConfig } from '../config/config.ts'
+import type { Daemon } from '../daemon/api.ts'
+import type { RpcInterface } from '../rpc/dispatch.ts'
+import type { FollowedFiles } from '../system/followed-file.ts'
+import type { System } from '../system/system.ts'
+import { accessLine } from './access-log.ts'
+import { authorizer } from './authorization.ts'
+import { Connections } from './connections.ts'
+import { errorPage, refuse, SERVER } from './error-page.ts'
+import { listenOnPort } from './inet-socket.ts'
+import { logTail, mainLogTail } from './log-streams.ts'
+import { rpcEndpoint } from './rpc-endpoint.ts'
+import { listenOnFile } from './unix-socket.ts'
+
+export type Handler = (request: IncomingMessage, response: ServerResponse) => void
+
+/** What the servers need of their neighbours; supervisord.ts supplies it. */
+export interface HttpSurroundings {
+  readonly system: System
+  readonly daemon: Daemon
+  readonly rpc: RpcInterface
+  readonly followedFiles: FollowedFiles
+  /** Everything that is neither XML-RPC nor a log stream: the page for people. */
+  readonly pages?: Handler
+}
+
+export interface Servers {
+  /** Nobody can connect any more, socket files are gone; who waited for an answer is cut off. */
+  close(): Promise<void>
+}
+
+const noPages: Handler = ({ method }, response) => refuse(response, method === 'GET' || method === 'HEAD' ? 404 : 400)
+
+/** The first prefix that fits decides. Source: contract 7.2 */
+function router({ daemon, rpc, followedFiles, system, pages = noPages }: HttpSurroundings): Handler {
+  const logFiles = { files: system.files, followedFiles }
+  const routes: readonly (readonly [prefix: string, handler: Handler])[] = [
+    ['/RPC2', rpcEndpoint(rpc, daemon.log)],
+    ['/logtail', logTail(daemon, logFiles)],
+    ['/mainlogtail', mainLogTail(daemon, logFiles)],
+  ]
+  return (request, response) => {
+    const route = routes.find(([prefix]) => request.url!.startsWith(prefix))
+    try {
+      ;(route?.[1] ?? pages)(request, response)
+    } catch (error) {
+      daemon.log.error(`${request.method} ${request.url}: Server Error: ${(error as Error).stack ?? error}`)
+      if (response.headersSent) response.destroy()
+      else refuse(response, 500)
+    }
+  }
+}
+
+/** A short body is read before the refusal, so that the client gets to read it. */
+const READ_BEFORE_REFUSING = 65_536
+
+function demandPassword(request: IncomingMessage, response: ServerResponse): void {
+  const answer = (): void => refuse(response, 401, ['Connection', 'close', 'WWW-Authenticate', 'Basic realm="default"'])
+  const length = Number(request.headers['content-length'] ?? 0)
+  if (length === 0 || length > READ_BEFORE_REFUSING) {
+    answer()
+  } else {
+    request.resume()
+    request.once('end', answer)
+  }
+}
+
+/** What is no HTTP at all is not answered; a request that is, and is wrong, gets an error. Source: contract 7.1 */
+const notHttp = [
+  'HPE_INVALID_METHOD',
+  'HPE_INVALID_URL',
+  'HPE_INVALID_VERSION',
+  'HPE_INVALID_CONSTANT',
+  'HPE_CR_EXPECTED',
+]
+
+function refuseBroken(error: NodeJS.ErrnoException, socket: Socket): void {
+  const code = error.code ?? ''
+  if (!socket.writable || !code.startsWith('HPE_') || notHttp.includes(code)) {
+    socket.destroy()
+    return
+  }
+  const status = code === 'HPE_HEADER_OVERFLOW' ? 431 : 400
+  const page = errorPage(status)
+  socket.end(
+    `HTTP/1.1 ${status} ${page.split('Message: ')[1]!.split('.')[0]}\r\nServer: ${SERVER}\r\nConnection: close\r\n` +
+      `Content-Length: ${page.length}\r\nContent-Type: text/html\r\n\r\n${page}`,
+  )
+}
+
+/** `Connections` takes the place of all time limits: with these the server of Node wakes up for none. */
+const withoutTimers = {
+  connectionsCheckingInterval: 0x7fffffff,
+  headersTimeout: 0,
+  requestTimeout: 0,
+  keepAliveTimeout: 0,
+} as const
+
+function createHttpServer(
+  config: ServerConfig,
+  handle: Handler,
+  connections: Connections,
+  { daemon, system }: HttpSurroundings,
+): Server {
+  const authorized = authorizer(config.credentials)
+
+  const attend: Handler = (request, response) => {
+    const { socket } = request
+    const written = socket.bytesWritten
+    if (request.method === 'POST') request.once('end', () => connections.busy(socket, response))
+    else connections.busy(socket, response)
+    response.once('close', () => {
+      connections.idle(socket)
+      daemon.log.trace(() => accessLine(request, response, socket.bytesWritten - written, system.clock.wall()))
+    })
+    // Clients of HTTP/1.1 know that connections are kept, as the original expects them to.
+    if (request.httpVersionMinor > 0) response.removeHeader('connection')
+    if (authorized === null || authorized(request.headers.authorization)) handle(request, response)
+    else demandPassword(request, response)
+  }
+
+  const server = createServer({ ...withoutTimers, requireHostHeader: false }, attend)
+  server.on('connection', socket => connections.accept(socket))
+  server.on('clientError', (error, socket) => refuseBroken(error, socket as Socket))
+  return server
+}
+
+const placeOf = (config: ServerConfig): string => (config.kind === 'unix' ? config.file : config.host || '0.0.0.0')
+
+function announce(
+  config: ServerConfig,
+  rpcInterfaces: readonly string[],
+  { daemon: { log }, system }: HttpSurroundings,
+): void {
+  log.trace(() => `${placeOf(config)}:Medusa (V1.12) started at ${new Date(system.clock.wall()).toString()}`)
+  for (const name of rpcInterfaces) log.info(`RPC interface '${name}' initialized`)
+  if (authorizer(config.credentials) === null)
+    log.critical(`Server '${config.section}' running without any HTTP authentication checking`)
+}
+
+/**
+ * Opens all servers in the order given, the inet ones first; resolves when every one of them can be connected to.
+ * @throws ServerError; those opened already are closed then
+ */
+export async function openServers(
+  { servers, rpcInterfaces }: Pick<Config, 'servers' | 'rpcInterfaces'>,
+  surroundings: HttpSurroundings,
+): Promise<Servers> {
+  const { system } = surroundings
+  const connections = new Connections()
+  const handle = router(surroundings)
+  const open: { readonly server: Server; readonly file: string | null }[] = []
+
+  const close = async (): Promise<void> => {
+    for (const { server, file } of open.splice(0)) {
+      server.close()
+      if (file !== null && system.files.status(file, { followLinks: false }) !== null) system.files.unlink(file)
+    }
+    // What was decided in this turn is answered first.
+    await new Promise<void>(resolve => system.clock.defer(resolve))
+    connections.close()
+  }
+
+  for (const config of servers) {
+    const server = createHttpServer(config, handle, connections, surroundings)
+    try {
+      if (config.kind === 'inet') await listenOnPort(server, config)
+      else await listenOnFile(server, config, system)
+    } catch (error) {
+      server.close()
+      await close()
+      throw error
+    }
+    open.push({ server, file: config.kind === 'unix' ? config.file : null })
+    announce(config, rpcInterfaces, surroundings)
+  }
+  return { close }
+}

@@ -1,0 +1,360 @@
+import { findCommand, isProblem } from './command.ts'
+import { FcgiSocketError } from './fcgi-socket.ts'
+import type { ProcessConfig } from '../config/config.ts'
+import type { ActivityLog, Channel, CommandProblem, Group, Process } from '../daemon/api.ts'
+import type { Cancel, ChildExit, PipeReader, PipeWriter, System } from '../system/system.ts'
+import { messages, spawnErrors } from './messages.ts'
+import type { ProcessState } from './states.ts'
+import { type Effect, type LifeEvent, transition, unborn } from './transition.ts'
+
+/** One channel of output while its child lives: where the bytes go. Made by logs/child-log.ts. */
+export interface ChannelLog {
+  write(chunk: Buffer): void
+  /** The child has ended: what was held back is let go. */
+  end(): void
+  reopen(): void
+  clear(): void
+  close(): void
+}
+
+/** What a process needs of its neighbours; supervisord.ts supplies it. */
+export interface ProcessSurroundings {
+  readonly system: System
+  readonly log: ActivityLog
+  /** pid → process, for the reaper */
+  readonly living: Map<number, SupervisedProcess>
+  announce(process: SupervisedProcess, change: Extract<Effect, { type: 'announce' }>): void
+  /** Something that others can see has changed. */
+  changed(process: SupervisedProcess): void
+  /** `SUPERVISOR_SERVER_URL` for children; null when nobody listens. */
+  readonly serverUrl: string | null
+  /** Opens the log of a channel; `flow(false)`: it cannot keep up, reading had better pause. @throws SystemError */
+  openLog(process: SupervisedProcess, channel: Channel, flow: (ready: boolean) => void): ChannelLog
+  /** Our own descriptor (1 or 2) for a channel that nobody has to read, else null. */
+  passThrough(process: SupervisedProcess, channel: Channel): number | null
+  /** Path of the log file with the automatic name resolved; '' when there is none. */
+  logfile(process: SupervisedProcess, channel: Channel): string
+  /** The listening socket that takes the place of stdin; null for all but fcgi programs. @throws SystemError */
+  openSocket(process: SupervisedProcess): { readonly descriptor: number; release(): void } | null
+}
+
+interface OpenChannel {
+  readonly log: ChannelLog
+  readonly reader: PipeReader
+}
+
+/** What exists only while there is a child. */
+interface Body {
+  readonly channels: readonly OpenChannel[]
+  readonly stdin: PipeWriter | null
+  readonly socket: { release(): void } | null
+}
+
+/**
+ * Owns one child: feeds events to the lifecycle table and performs its effects. Everything is driven by events; between
+ * them nothing runs, and one timer at most is armed.
+ */
+export class SupervisedProcess implements Process {
+  readonly config: ProcessConfig
+  readonly group: Group
+  readonly namespec: string
+  #life = unborn
+  #revision = 0
+  #body: Body | null = null
+  #cancelDeadline: Cancel | null = null
+  #watchers = new Set<() => void>()
+  /** Events raised while effects are performed wait here, so that each transition sees the outcome of the one before. */
+  #events: LifeEvent[] | null = null
+  /** What went wrong with the latest signal, until somebody asks. */
+  #signalProblem: string | null = null
+  readonly #surroundings: ProcessSurroundings
+
+  constructor(config: ProcessConfig, group: Group, surroundings: ProcessSurroundings) {
+    this.config = config
+    this.group = group
+    this.namespec = group.name === config.name ? config.name : `${group.name}:${config.name}`
+    this.#surroundings = surroundings
+  }
+
+  get state(): ProcessState {
+    return this.#life.state
+  }
+  get pid(): number {
+    return this.#life.pid
+  }
+  get startedAt(): number {
+    return this.#life.startedAt
+  }
+  get stoppedAt(): number {
+    return this.#life.stoppedAt
+  }
+  get spawnerr(): string {
+    return this.#life.spawnerr
+  }
+  get exitstatus(): number | null {
+    return this.#life.exitstatus
+  }
+  get revision(): number {
+    return this.#revision
+  }
+
+  logfile(channel: Channel): string {
+    return this.#surroundings.logfile(this, channel)
+  }
+
+  checkCommand(): CommandProblem | null {
+    const found = this.#findCommand()
+    return isProblem(found) ? found : null
+  }
+
+  start(): void {
+    this.send({ type: 'startRequested' })
+  }
+
+  stop(): string | null {
+    return this.#withSignalProblem(() => this.send({ type: 'stopRequested' }))
+  }
+
+  signal(signal: number): string | null {
+    const { pid } = this.#life
+    this.#surroundings.log.debug(() => messages.sending(this.config.name, pid, signal))
+    return this.#withSignalProblem(() => this.#kill(pid, signal))
+  }
+
+  writeStdin(data: Uint8Array): 'written' | 'closed' | 'full' {
+    return this.#body?.stdin?.write(data) ?? 'closed'
+  }
+
+  /** Bytes that the child has not read yet. */
+  get stdinQueued(): number {
+    return this.#body?.stdin?.queued ?? 0
+  }
+
+  clearLogs(): void {
+    for (const { log } of this.#body?.channels ?? []) log.clear()
+  }
+
+  reopenLogs(): void {
+    for (const { log } of this.#body?.channels ?? []) log.reopen()
+  }
+
+  watch(changed: () => void): Cancel {
+    this.#watchers.add(changed)
+    return () => void this.#watchers.delete(changed)
+  }
+
+  /** The daemon is ending: from now on nothing is started. */
+  retire(): void {
+    this.send({ type: 'daemonEnding' })
+  }
+
+  /** The child was reaped. What it still had to say comes before its end. */
+  exited(exit: ChildExit): void {
+    const { living } = this.#surroundings
+    living.delete(exit.pid)
+    const body = this.#body
+    this.#body = null
+    for (const { log, reader } of body?.channels ?? []) {
+      reader.drainAndClose()
+      log.end()
+      log.close()
+    }
+    body?.stdin?.close()
+    this.send({ type: 'exited', exit })
+    body?.socket?.release()
+  }
+
+  send(event: LifeEvent): void {
+    if (this.#events) {
+      this.#events.push(event)
+      return
+    }
+    this.#events = [event]
+    try {
+      for (let next = this.#events.shift(); next; next = this.#events.shift()) this.#step(next)
+    } finally {
+      this.#events = null
+    }
+    this.#tellWatchers()
+  }
+
+  #tellWatchers(): void {
+    for (const changed of [...this.#watchers]) changed()
+  }
+
+  #step(event: LifeEvent): void {
+    const { clock } = this.#surroundings.system
+    const now = { monotonic: clock.monotonic(), wall: clock.wall() }
+    const before = this.#life
+    const { life, effects } = transition(before, this.config, event, now)
+    if (life === before) return
+    this.#life = life
+    this.#revision++
+    if (life.deadline !== before.deadline) this.#armDeadline()
+    this.#surroundings.changed(this)
+    for (const effect of effects) this.#perform(effect)
+  }
+
+  #armDeadline(): void {
+    this.#cancelDeadline?.()
+    const { deadline } = this.#life
+    this.#cancelDeadline =
+      deadline === null
+        ? null
+        : this.#surroundings.system.clock.at(deadline, () => this.send({ type: 'deadlinePassed' }))
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.type) {
+      case 'say':
+        return this.#surroundings.log[effect.level](effect.text)
+      case 'announce':
+        return this.#surroundings.announce(this, effect)
+      case 'spawn':
+        return this.send(this.#spawn())
+      case 'kill':
+        return this.#killForStop(effect.signal, effect.wholeGroup)
+    }
+  }
+
+  #killForStop(signal: number, wholeGroup: boolean): void {
+    const { pid } = this.#life
+    this.#surroundings.log.debug(() => messages.killing(this.config.name, pid, signal, wholeGroup))
+    this.#kill(wholeGroup ? -pid : pid, signal)
+  }
+
+  #kill(target: number, signal: number): void {
+    const { system, log } = this.#surroundings
+    const { pid } = this.#life
+    try {
+      system.children.kill(target, signal)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ESRCH') return log.debug(messages.gone(this.config.name, pid))
+      const text = messages.unknownProblem(this.config.name, pid, (error as Error).message)
+      this.#signalProblem = text
+      this.send({ type: 'signalFailed', text })
+    }
+  }
+
+  #withSignalProblem(action: () => void): string | null {
+    this.#signalProblem = null
+    action()
+    return this.#signalProblem
+  }
+
+  #findCommand() {
+    const { files, host } = this.#surroundings.system
+    return findCommand(this.config.command, this.config.environment.PATH ?? host.environment.PATH, files)
+  }
+
+  /** One attempt. Whatever happens, the answer is an event. */
+  #spawn(): LifeEvent {
+    const found = this.#findCommand()
+    if (isProblem(found)) return { type: 'spawnFailed', text: found.text }
+    const { system, living } = this.#surroundings
+    const { name, user, directory, umask } = this.config
+    const undo: (() => void)[] = []
+    try {
+      const body = this.#prepareBody(undo)
+      const pid = this.#fork(() =>
+        system.children.spawn({
+          file: found.file,
+          argv: found.argv,
+          environment: this.#environment(),
+          descriptors: body.descriptors,
+          directory,
+          umask,
+          user,
+        }),
+      )
+      if (typeof pid === 'string') {
+        for (const step of undo.reverse()) step()
+        return { type: 'spawnFailed', text: pid }
+      }
+      living.set(pid, this)
+      this.#body = body.start()
+      return { type: 'spawned', pid }
+    } catch (error) {
+      for (const step of undo.reverse()) step()
+      if (error instanceof FcgiSocketError) return { type: 'spawnFailed', text: error.message }
+      const code = (error as NodeJS.ErrnoException).code
+      if (code === undefined) throw error
+      const text = code === 'EMFILE' || code === 'ENFILE' ? spawnErrors.tooManyFiles(name) : spawnErrors.noDispatchers(name, code)
+      return { type: 'spawnFailed', text }
+    }
+  }
+
+  #fork(start: () => number): number | string {
+    try {
+      return start()
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? (error as Error).message
+      const { name } = this.config
+      return code === 'EAGAIN' ? spawnErrors.tooManyProcesses(name) : spawnErrors.forkFailed(name, code)
+    }
+  }
+
+  /**
+   * Opens all that a child needs; `undo` closes it again if there will be no child. `start()` is for after the fork:
+   * closes the child's ends and begins to read ours.
+   */
+  #prepareBody(undo: (() => void)[]): { descriptors: readonly [number, number, number]; start(): Body } {
+    const { redirect_stderr: joined, user } = this.config
+    const { pipes } = this.#surroundings.system
+    const childsEnds: number[] = []
+    const channels: (() => OpenChannel)[] = []
+
+    const pipe = (): readonly [number, number] => {
+      const [read, write] = pipes.create()
+      undo.push(() => pipes.close(read), () => pipes.close(write))
+      return [read, write]
+    }
+    const output = (channel: Channel): number => {
+      const own = this.#surroundings.passThrough(this, channel)
+      if (own !== null) return own
+      let reader: PipeReader | null = null
+      const log = this.#surroundings.openLog(this, channel, ready => (ready ? reader?.resume() : reader?.pause()))
+      undo.push(() => log.close())
+      const [read, write] = pipe()
+      if (user) pipes.give(write, user)
+      childsEnds.push(write)
+      channels.push(() => {
+        reader = pipes.openReader(read, { data: chunk => log.write(chunk), end: () => {} })
+        return { log, reader }
+      })
+      return write
+    }
+
+    const socket = this.#surroundings.openSocket(this)
+    if (socket) undo.push(() => socket.release())
+    const stdin = socket ? null : pipe()
+    if (stdin) childsEnds.push(stdin[0])
+    const stdout = output('stdout')
+    const stderr = joined ? stdout : output('stderr')
+    return {
+      descriptors: [socket ? socket.descriptor : stdin![0], stdout, stderr],
+      start: () => {
+        for (const end of childsEnds) pipes.close(end)
+        return {
+          socket,
+          stdin: stdin && pipes.openWriter(stdin[1], () => this.#tellWatchers()),
+          channels: channels.map(open => open()),
+        }
+      },
+    }
+  }
+
+  /** Source: contract 5.2; later wins, [supervisord] environment over SUPERVISOR_* included */
+  #environment(): Record<string, string> {
+    const { serverUrl, system } = this.#surroundings
+    const url = this.config.serverurl ?? serverUrl
+    return {
+      ...system.host.environment,
+      SUPERVISOR_ENABLED: '1',
+      ...(url === null ? {} : { SUPERVISOR_SERVER_URL: url }),
+      SUPERVISOR_PROCESS_NAME: this.config.name,
+      SUPERVISOR_GROUP_NAME: this.group.name,
+      ...this.config.environment,
+    }
+  }
+}

@@ -1,0 +1,334 @@
+/**
+ * supervisord: argv → config → daemon. The one place where real effects are wired in.
+ * Source: contract 3; the order of the steps is that of 3.3
+ */
+import { parseDaemonCommandLine, renderDaemonUsage } from './config/command-line.ts'
+import { AUTO, type Config, type Machine, type ServerConfig } from './config/config.ts'
+import { ConfigError, renderConfigError } from './config/config-error.ts'
+import { findConfigFile, rootSearchWarning } from './config/find-config.ts'
+import { readConfig } from './config/read-config.ts'
+import type { Channel } from './daemon/api.ts'
+import { type Outcome, SupervisorDaemon, VERSION } from './daemon/daemon.ts'
+import { claimLimits, claimUser, PrivilegeError } from './daemon/privileges.ts'
+import type { LogFollower } from './http/log-streams.ts'
+import { openServers } from './http/server.ts'
+import { ServerError } from './http/server-error.ts'
+import { EventBus } from './listeners/event-bus.ts'
+import { isEventType } from './listeners/event-types.ts'
+import { Listeners } from './listeners/listeners.ts'
+import { createActivityLog, type OwnedActivityLog } from './logs/activity-log.ts'
+import { createAutomaticLog, removeAutomaticLogs } from './logs/automatic-logs.ts'
+import { type ChildLogOptions, openChildLog, passThroughDescriptor } from './logs/child-log.ts'
+import { followLog } from './logs/follow.ts'
+import { readFromLog, tailOfLog } from './logs/read.ts'
+import { FcgiSockets } from './process/fcgi-socket.ts'
+import type { SupervisedProcess } from './process/process.ts'
+import { openRpcInterface } from './rpc/dispatch.ts'
+import type { LogReader } from './rpc/surroundings.ts'
+import { closeListeningSocket, openListeningSocket, SOMAXCONN } from './system/listening-socket.ts'
+import { followedFiles } from './system/followed-file.ts'
+import { logFiles } from './system/log-file.ts'
+import { openSystem } from './system/real-system.ts'
+import { openSyslog } from './system/syslog.ts'
+
+const USAGE_ERROR = 2
+
+const system = openSystem()
+const { own, clock, host } = system
+// paths in the configuration are relative to where we were started, also after the daemon has gone elsewhere
+const startDirectory = host.cwd()
+const machine: Machine = { ...system, host: { ...host, cwd: () => startDirectory } }
+const syslog = openSyslog(clock.wall)
+const argv0 = process.argv[1]!
+
+/** pid → process; outlives a reload */
+const living = new Map<number, SupervisedProcess>()
+
+function fail(error: unknown): never {
+  if (error instanceof ConfigError || error instanceof ServerError || error instanceof PrivilegeError) {
+    const place = error instanceof ConfigError ? renderConfigError(error) : ''
+    own.writeError(`Error: ${error.message}\nFor help, use ${argv0} -h\n${place && `${place}\n`}`)
+    return own.exit(USAGE_ERROR)
+  }
+  own.writeError(`Error: ${(error as Error).stack ?? error}\n`)
+  return own.exit(1)
+}
+
+/** What `SUPERVISOR_SERVER_URL` says: the first unix server, else the last inet one. */
+function serverUrlOf(servers: readonly ServerConfig[]): string | null {
+  const unix = servers.find(server => server.kind === 'unix')
+  if (unix) return `unix://${unix.file}`
+  const inet = servers.findLast(server => server.kind === 'inet')
+  return inet ? `http://${inet.host || 'localhost'}:${inet.port}` : null
+}
+
+const logReader: LogReader = {
+  read(path, offset, length) {
+    const read = readFromLog(system.files, path, offset, length)
+    if (typeof read === 'string') throw Object.assign(new Error(read), { code: read === 'NO_FILE' ? 'ENOENT' : read })
+    return read.text
+  },
+  tail(path, offset, length) {
+    const { text, offset: size, overflow } = tailOfLog(system.files, path, offset, length)
+    return [text, size, overflow]
+  },
+}
+
+const follower: LogFollower = {
+  follow(path, write) {
+    const followed = followLog(followedFiles, path, {
+      onData: data => {
+        if (!write(data)) followed?.pause()
+      },
+      onEnd: () => {},
+    })
+    if (!followed) throw new Error(`${path} is no file to follow`)
+    return followed
+  },
+}
+
+interface Run {
+  readonly daemon: SupervisorDaemon
+  readonly log: OwnedActivityLog
+  /** Resolves when everything has been stopped; the servers are still open then. */
+  readonly ended: Promise<Outcome>
+  begin(): void
+  close(): Promise<void>
+}
+
+/** Steps 4 to 7: log, groups, servers. Nothing is spawned before everybody can connect. */
+async function openRun(config: Config, log: OwnedActivityLog, bus: EventBus, reread: () => Config): Promise<Run> {
+  const { childlogdir, identifier, nocleanup, strip_ansi } = config.daemon
+  log.open()
+  if (!nocleanup) for (const warning of removeAutomaticLogs(system.files, childlogdir, identifier)) log.warn(warning)
+
+  const automaticLogs = new Map<SupervisedProcess, Partial<Record<Channel, string>>>()
+  const fcgi = new FcgiSockets({ open: openListeningSocket, close: closeListeningSocket, defaultBacklog: SOMAXCONN }, log, host.uid)
+  const listeners = new Listeners(bus, { identifier, clock, log })
+
+  const logfile = (process: SupervisedProcess, channel: Channel): string => {
+    const configured = process.config[`${channel}_logfile`]
+    return configured === AUTO ? (automaticLogs.get(process)?.[channel] ?? '') : (configured ?? '')
+  }
+  const logOptions = (process: SupervisedProcess, channel: Channel): ChildLogOptions => ({
+    processName: process.config.name,
+    channel,
+    logfile: logfile(process, channel),
+    maxBytes: process.config[`${channel}_logfile_maxbytes`],
+    backups: process.config[`${channel}_logfile_backups`],
+    captureMaxBytes: process.config[`${channel}_capture_maxbytes`],
+    eventsEnabled: process.config[`${channel}_events_enabled`] && !listeners.speaksOn(process, channel),
+    syslog: process.config[`${channel}_syslog`],
+    stripAnsi: strip_ansi,
+    isProtocol: listeners.speaksOn(process, channel),
+  })
+
+  let conclude!: (outcome: Outcome) => void
+  const ended = new Promise<Outcome>(resolve => (conclude = resolve))
+  const daemon = new SupervisorDaemon(
+    config,
+    {
+      system,
+      log,
+      living,
+      readConfig: reread,
+      events: {
+        supervisorRunning: () => bus.announce('SUPERVISOR_STATE_CHANGE_RUNNING'),
+        supervisorStopping: () => bus.announce('SUPERVISOR_STATE_CHANGE_STOPPING'),
+        groupAdded: group => {
+          listeners.add(group)
+          bus.announce('PROCESS_GROUP_ADDED', group.name)
+        },
+        groupRemoved: group => {
+          listeners.remove(group)
+          bus.announce('PROCESS_GROUP_REMOVED', group.name)
+        },
+        remoteCommunication: (type, data) => bus.announce('REMOTE_COMMUNICATION', type, data),
+      },
+      prepareGroup: group => {
+        for (const process of group.processes) {
+          const made: Partial<Record<Channel, string>> = {}
+          for (const channel of ['stdout', 'stderr'] as const) {
+            if (process.config[`${channel}_logfile`] !== AUTO) continue
+            const named = { processName: process.config.name, channel, identifier, directory: childlogdir }
+            made[channel] = createAutomaticLog(logFiles, named)
+          }
+          automaticLogs.set(process, made)
+        }
+        try {
+          fcgi.probe(group.config.processes)
+        } catch (error) {
+          // each attempt to start will say so, too; everything else goes on
+          log.critical((error as Error).message)
+        }
+      },
+      processes: {
+        system,
+        log,
+        living,
+        serverUrl: serverUrlOf(config.servers),
+        logfile,
+        announce: (process, { state, from, tries, pid, expected }) => {
+          const change = { process: process.config.name, group: process.group.name, from, tries, pid, expected }
+          bus.announce(`PROCESS_STATE_${state}`, change)
+        },
+        passThrough: (process, channel) =>
+          listeners.speaksOn(process, channel) ? null : passThroughDescriptor(logOptions(process, channel), log.debugging),
+        openLog: (process, channel, flow) => {
+          const CHANNEL = channel === 'stdout' ? 'STDOUT' : 'STDERR'
+          const output = (data: Buffer) => ({
+            process: process.config.name,
+            group: process.group.name,
+            pid: process.pid,
+            data,
+          })
+          const opened = openChildLog(
+            logOptions(process, channel),
+            {
+              wantsLogEvents: () => bus.wants(`PROCESS_LOG_${CHANNEL}`),
+              onLog: data => bus.announce(`PROCESS_LOG_${CHANNEL}`, output(data)),
+              onCommunication: data => bus.announce(`PROCESS_COMMUNICATION_${CHANNEL}`, output(data)),
+              flow,
+            },
+            { files: logFiles, syslog, log },
+          )
+          return listeners.speaksOn(process, channel) ? listeners.overhear(process, opened) : opened
+        },
+        openSocket: process =>
+          process.config.socket && fcgi.acquire(process.config.socket, process.config.user),
+      },
+    },
+    conclude,
+  )
+
+  const servers = await openServers(config, {
+    system,
+    daemon,
+    rpc: openRpcInterface(config.rpcInterfaces, { daemon, clock, logs: logReader }),
+    follower,
+  })
+
+  return {
+    daemon,
+    log,
+    ended,
+    begin: () => daemon.begin(),
+    async close() {
+      await servers.close()
+      log.close()
+    },
+  }
+}
+
+function writePidfile({ pidfile }: Config['daemon'], log: OwnedActivityLog): void {
+  try {
+    system.files.write(pidfile, `${host.pid}\n`)
+    log.info(`supervisord started with pid ${host.pid}`)
+  } catch {
+    log.critical(`could not write pidfile ${pidfile}`)
+  }
+}
+
+function removePidfile({ pidfile }: Config['daemon']): void {
+  try {
+    system.files.unlink(pidfile)
+  } catch {
+    // somebody was quicker
+  }
+}
+
+/** Signals go to the run that is on; a burst of them is handled at once. Source: contract 12 */
+function obeySignals(current: () => Run): void {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) {
+    own.onSignal(signal, () => {
+      const { daemon, log } = current()
+      log.warn(`received ${signal} indicating exit request`)
+      daemon.shutdown()
+    })
+  }
+  own.onSignal('SIGHUP', () => {
+    const { daemon, log } = current()
+    if (daemon.state === 'SHUTDOWN') return log.warn('ignored SIGHUP indicating restart request (shutdown in progress)')
+    log.warn('received SIGHUP indicating restart request')
+    try {
+      daemon.restart()
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      const place = renderConfigError(error).trim()
+      log.critical(`cannot restart, everything stays as it is: ${error.message}${place && ` (${place})`}`)
+    }
+  })
+  own.onSignal('SIGUSR2', () => {
+    const { daemon, log } = current()
+    log.info('received SIGUSR2 indicating log reopen request')
+    daemon.reopenLogs()
+  })
+  own.onSignal('SIGCHLD', () => {
+    const { daemon, log } = current()
+    log.debug('received SIGCHLD indicating a child quit')
+    daemon.reap()
+  })
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  const commandLine = parseDaemonCommandLine(argv, machine)
+  if (commandLine.kind === 'help') return own.writeOutput(renderDaemonUsage(argv0))
+  if (commandLine.kind === 'version') return own.writeOutput(`${VERSION}\n`)
+
+  const file = findConfigFile(commandLine.configuration, argv0, machine)
+  if (commandLine.configuration === null && host.uid() === 0 && own.background === null) {
+    own.writeError(`${argv0}:1: UserWarning: ${rootSearchWarning}\n  searching for the configuration file\n`)
+  }
+  const read = (): Config => readConfig({ file, flags: commandLine.flags, isEventType }, machine)
+  let config = read()
+
+  if (!config.daemon.nodaemon && own.background === null) {
+    own.exit(await own.startInBackground(process.argv.slice(1)))
+  }
+
+  let run: Run | null = null
+  let bus = new EventBus(clock)
+  for (let first = true; ; first = false) {
+    const { daemon } = config
+    const log = createActivityLog(
+      {
+        logfile: daemon.logfile,
+        maxBytes: daemon.logfile_maxbytes,
+        backups: daemon.logfile_backups,
+        level: daemon.loglevel,
+        echo: daemon.nodaemon && !daemon.silent,
+      },
+      { clock, files: logFiles, syslog },
+    )
+    for (const warning of config.warnings) log.warn(warning)
+    for (const info of config.infos) log.info(info)
+    claimUser(daemon.user, host.uid(), own, log)
+    if (first) claimLimits(daemon, own, log)
+    run = await openRun(config, log, bus, read)
+    if (first) obeySignals(() => run!)
+
+    const background = first && own.background !== null ? goToBackground(config, log, own.background) : null
+    writePidfile(daemon, log)
+    background?.tellParent()
+    run.begin()
+
+    const outcome = await run.ended
+    await run.close()
+    removePidfile(daemon)
+    if (outcome.type === 'shutdown') return own.exit(0)
+    config = outcome.config
+    bus = new EventBus(clock, bus.nextSerial)
+  }
+}
+
+function goToBackground({ daemon }: Config, log: OwnedActivityLog, parent: number) {
+  log.info('daemonizing the supervisord process')
+  const { problem, tellParent } = own.goToBackground({ directory: daemon.directory, umask: daemon.umask }, parent)
+  if (daemon.directory !== null) {
+    if (problem === null) log.info(`set current directory: '${daemon.directory}'`)
+    else log.critical(`can't chdir into '${daemon.directory}': ${problem}`)
+  }
+  return { tellParent }
+}
+
+main(process.argv.slice(2)).catch(fail)
