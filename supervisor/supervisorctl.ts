@@ -66,6 +66,8 @@ async function main(argv: readonly string[], terminal: Terminal): Promise<number
     if (!(error instanceof ConfigError)) throw error
     const place = renderConfigError(error)
     terminal.writeError(`Error: ${error.message}\nFor help, use ${program} -h\n${place && `${place}\n`}`)
-    return exitStatus.INVALID_ARGUMENTS
+    // what no parser could read is the one error of the file that the original does not catch
+    const unreadable = error.line !== null && error.section === null
+    return unreadable ? exitStatus.ERROR : exitStatus.INVALID_ARGUMENTS
   }
 }

@@ -10,7 +10,6 @@ import { readConfig } from './config/read-config.ts'
 import type { Channel } from './daemon/api.ts'
 import { type Outcome, SupervisorDaemon, VERSION } from './daemon/daemon.ts'
 import { claimLimits, claimUser, PrivilegeError } from './daemon/privileges.ts'
-import type { LogFollower } from './http/log-streams.ts'
 import { openServers } from './http/server.ts'
 import { ServerError } from './http/server-error.ts'
 import { EventBus } from './listeners/event-bus.ts'
@@ -19,12 +18,9 @@ import { Listeners } from './listeners/listeners.ts'
 import { createActivityLog, type OwnedActivityLog } from './logs/activity-log.ts'
 import { createAutomaticLog, removeAutomaticLogs } from './logs/automatic-logs.ts'
 import { type ChildLogOptions, openChildLog, passThroughDescriptor } from './logs/child-log.ts'
-import { followLog } from './logs/follow.ts'
-import { readFromLog, tailOfLog } from './logs/read.ts'
-import { FcgiSockets } from './process/fcgi-socket.ts'
+import { FcgiSocketError, FcgiSockets } from './process/fcgi-socket.ts'
 import type { SupervisedProcess } from './process/process.ts'
 import { openRpcInterface } from './rpc/dispatch.ts'
-import type { LogReader } from './rpc/surroundings.ts'
 import { closeListeningSocket, openListeningSocket, SOMAXCONN } from './system/listening-socket.ts'
 import { followedFiles } from './system/followed-file.ts'
 import { logFiles } from './system/log-file.ts'
@@ -45,7 +41,8 @@ const argv0 = process.argv[1]!
 const living = new Map<number, SupervisedProcess>()
 
 function fail(error: unknown): never {
-  if (error instanceof ConfigError || error instanceof ServerError || error instanceof PrivilegeError) {
+  const told = [ConfigError, ServerError, PrivilegeError, FcgiSocketError].some(kind => error instanceof kind)
+  if (error instanceof Error && told) {
     const place = error instanceof ConfigError ? renderConfigError(error) : ''
     own.writeError(`Error: ${error.message}\nFor help, use ${argv0} -h\n${place && `${place}\n`}`)
     return own.exit(USAGE_ERROR)
@@ -62,31 +59,6 @@ function serverUrlOf(servers: readonly ServerConfig[]): string | null {
   return inet ? `http://${inet.host || 'localhost'}:${inet.port}` : null
 }
 
-const logReader: LogReader = {
-  read(path, offset, length) {
-    const read = readFromLog(system.files, path, offset, length)
-    if (typeof read === 'string') throw Object.assign(new Error(read), { code: read === 'NO_FILE' ? 'ENOENT' : read })
-    return read.text
-  },
-  tail(path, offset, length) {
-    const { text, offset: size, overflow } = tailOfLog(system.files, path, offset, length)
-    return [text, size, overflow]
-  },
-}
-
-const follower: LogFollower = {
-  follow(path, write) {
-    const followed = followLog(followedFiles, path, {
-      onData: data => {
-        if (!write(data)) followed?.pause()
-      },
-      onEnd: () => {},
-    })
-    if (!followed) throw new Error(`${path} is no file to follow`)
-    return followed
-  },
-}
-
 interface Run {
   readonly daemon: SupervisorDaemon
   readonly log: OwnedActivityLog
@@ -97,7 +69,13 @@ interface Run {
 }
 
 /** Steps 4 to 7: log, groups, servers. Nothing is spawned before everybody can connect. */
-async function openRun(config: Config, log: OwnedActivityLog, bus: EventBus, reread: () => Config): Promise<Run> {
+async function openRun(
+  config: Config,
+  log: OwnedActivityLog,
+  bus: EventBus,
+  reread: () => Config,
+  first: boolean,
+): Promise<Run> {
   const { childlogdir, identifier, nocleanup, strip_ansi } = config.daemon
   log.open()
   if (!nocleanup) for (const warning of removeAutomaticLogs(system.files, childlogdir, identifier)) log.warn(warning)
@@ -123,6 +101,7 @@ async function openRun(config: Config, log: OwnedActivityLog, bus: EventBus, rer
     isProtocol: listeners.speaksOn(process, channel),
   })
 
+  let starting = first
   let conclude!: (outcome: Outcome) => void
   const ended = new Promise<Outcome>(resolve => (conclude = resolve))
   const daemon = new SupervisorDaemon(
@@ -158,6 +137,7 @@ async function openRun(config: Config, log: OwnedActivityLog, bus: EventBus, rer
         try {
           fcgi.probe(group.config.processes)
         } catch (error) {
+          if (starting) throw error
           // each attempt to start will say so, too; everything else goes on
           log.critical((error as Error).message)
         }
@@ -201,11 +181,13 @@ async function openRun(config: Config, log: OwnedActivityLog, bus: EventBus, rer
     conclude,
   )
 
+  starting = false
+
   const servers = await openServers(config, {
     system,
     daemon,
-    rpc: openRpcInterface(config.rpcInterfaces, { daemon, clock, logs: logReader }),
-    follower,
+    rpc: openRpcInterface(config.rpcInterfaces, { daemon, clock, files: system.files }),
+    followedFiles,
   })
 
   return {
@@ -272,8 +254,10 @@ function obeySignals(current: () => Run): void {
 
 async function main(argv: readonly string[]): Promise<void> {
   const commandLine = parseDaemonCommandLine(argv, machine)
-  if (commandLine.kind === 'help') return own.writeOutput(renderDaemonUsage(argv0))
-  if (commandLine.kind === 'version') return own.writeOutput(`${VERSION}\n`)
+  if (commandLine.kind !== 'run') {
+    own.writeOutput(commandLine.kind === 'help' ? renderDaemonUsage(argv0) : `${VERSION}\n`)
+    own.exit(0)
+  }
 
   const file = findConfigFile(commandLine.configuration, argv0, machine)
   if (commandLine.configuration === null && host.uid() === 0 && own.background === null) {
@@ -304,7 +288,7 @@ async function main(argv: readonly string[]): Promise<void> {
     for (const info of config.infos) log.info(info)
     claimUser(daemon.user, host.uid(), own, log)
     if (first) claimLimits(daemon, own, log)
-    run = await openRun(config, log, bus, read)
+    run = await openRun(config, log, bus, read, first)
     if (first) obeySignals(() => run!)
 
     const background = first && own.background !== null ? goToBackground(config, log, own.background) : null

@@ -3,8 +3,8 @@
  *
  * The released versions (≤ 4.3, "legacy") and the unreleased 4.4 ("POSIX") quote differently. Legacy decides whenever it
  * can read the text: a value that means something in the released versions means the same here, odd as it may be
- * (`A='"x"'` is `x`, `A=x"y z"` is `x"y`). A text that legacy refuses has no meaning yet that anybody could rely on, so
- * there POSIX may read it (`A="it\"s"`). If neither can, the error is that of legacy.
+ * (`A='"x"'` is `x`, `A=x"y z"` is `x"y`, `A="it\"s"` is `it\`). A text that legacy refuses has no meaning yet that anybody
+ * could rely on, so there POSIX may read it (`A="say \"hi\" now"`). If neither can, the error is that of legacy.
  */
 import { BadValue } from './config-error.ts'
 import { type Dialect, ShellWordsError, shellTokens } from './shell-words.ts'

@@ -102,6 +102,8 @@ export interface Daemon {
   clearLog(): void
   /** Emits REMOTE_COMMUNICATION. */
   sendRemoteCommEvent(type: string, data: string): void
+  /** Calls `changed` after a group was added or removed, and after each change of `state`. */
+  watch(changed: () => void): Cancel
   readonly log: ActivityLog
 }
 

@@ -54,6 +54,7 @@ export class SupervisorDaemon implements Daemon {
   #groups: ProcessGroup[] = []
   readonly #byName = new Map<string, ProcessGroup>()
   #revision = 0
+  readonly #watchers = new Set<() => void>()
   #outcome: Outcome | null = null
   #ending: { readonly queue: ProcessGroup[]; busy: boolean; cancelReport: Cancel } | null = null
   readonly #ended: (outcome: Outcome) => void
@@ -130,6 +131,7 @@ export class SupervisorDaemon implements Daemon {
     this.#byName.delete(name)
     this.#revision++
     this.#surroundings.events.groupRemoved(group)
+    this.#tellWatchers()
     return 'removed'
   }
 
@@ -147,6 +149,15 @@ export class SupervisorDaemon implements Daemon {
 
   sendRemoteCommEvent(type: string, data: string): void {
     this.#surroundings.events.remoteCommunication(type, data)
+  }
+
+  watch(changed: () => void): Cancel {
+    this.#watchers.add(changed)
+    return () => void this.#watchers.delete(changed)
+  }
+
+  #tellWatchers(): void {
+    for (const changed of [...this.#watchers]) changed()
   }
 
   /** SIGCHLD: everything that ended, each exactly once. */
@@ -179,6 +190,7 @@ export class SupervisorDaemon implements Daemon {
     this.#byName.set(group.name, group)
     this.#revision++
     this.#surroundings.events.groupAdded(group)
+    this.#tellWatchers()
     return group
   }
 
@@ -188,6 +200,7 @@ export class SupervisorDaemon implements Daemon {
     const underWay = this.#outcome !== null
     this.#outcome = outcome
     this.#state = state
+    this.#tellWatchers()
     if (underWay) return
     // the caller's answer goes out first
     this.#surroundings.system.clock.defer(() => this.#beginEnding())

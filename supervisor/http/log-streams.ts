@@ -20,6 +20,7 @@ function stream(
   response: ServerResponse,
   { files, followedFiles }: LogFiles,
 ): void {
+  const modified = new Date(files.status(path)?.modified ?? 0)
   const follower = followLog(followedFiles, path, {
     onData(data) {
       if (!response.write(data)) follower?.pause()
@@ -29,7 +30,6 @@ function stream(
   if (follower === null) {
     refuse(response, 404)
   } else {
-    const modified = new Date(files.status(path)?.modified ?? 0)
     response.writeHead(200, [
       ...['Server', SERVER, 'Last-Modified', modified.toUTCString(), 'Content-Type', 'text/plain;charset=utf-8'],
       ...headers,

@@ -15,10 +15,11 @@ import { Connections } from './connections.ts'
 import { errorPage, refuse, SERVER } from './error-page.ts'
 import { listenOnPort } from './inet-socket.ts'
 import { logTail, mainLogTail } from './log-streams.ts'
+import type { Visitor, Visitor } from './page/permission.ts'
 import { rpcEndpoint } from './rpc-endpoint.ts'
 import { listenOnFile } from './unix-socket.ts'
 
-export type Handler = (request: IncomingMessage, response: ServerResponse) => void
+export type Handler = (request: IncomingMessage, response: ServerResponse, visitor: Visitor) => void
 
 /** What the servers need of their neighbours; supervisord.ts supplies it. */
 export interface HttpSurroundings {
@@ -45,10 +46,10 @@ function router({ daemon, rpc, followedFiles, system, pages = noPages }: HttpSur
     ['/logtail', logTail(daemon, logFiles)],
     ['/mainlogtail', mainLogTail(daemon, logFiles)],
   ]
-  return (request, response) => {
+  return (request, response, visitor) => {
     const route = routes.find(([prefix]) => request.url!.startsWith(prefix))
     try {
-      ;(route?.[1] ?? pages)(request, response)
+      ;(route?.[1] ?? pages)(request, response, visitor)
     } catch (error) {
       daemon.log.error(`${request.method} ${request.url}: Server Error: ${(error as Error).stack ?? error}`)
       if (response.headersSent) response.destroy()
@@ -109,8 +110,9 @@ function createHttpServer(
   { daemon, system }: HttpSurroundings,
 ): Server {
   const authorized = authorizer(config.credentials)
+  const visitor: Visitor = { trusted: config.kind === 'unix' || authorized !== null }
 
-  const attend: Handler = (request, response) => {
+  const attend = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request
     const written = socket.bytesWritten
     if (request.method === 'POST') request.once('end', () => connections.busy(socket, response))
@@ -121,7 +123,7 @@ function createHttpServer(
     })
     // Clients of HTTP/1.1 know that connections are kept, as the original expects them to.
     if (request.httpVersionMinor > 0) response.removeHeader('connection')
-    if (authorized === null || authorized(request.headers.authorization)) handle(request, response)
+    if (authorized === null || authorized(request.headers.authorization)) handle(request, response, visitor)
     else demandPassword(request, response)
   }
 

@@ -5,6 +5,7 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { connect } from 'node:net'
+import { dirname } from 'node:path'
 import type { FileStatus, Files, System } from '../system/system.ts'
 import { BACKLOG } from './inet-socket.ts'
 import { alreadyListening, cannotOpen, ServerError } from './server-error.ts'
@@ -89,6 +90,8 @@ function takeName(files: Files, temporary: string, file: string): boolean {
 
 async function bind(server: Server, temporary: string, { chmod }: UnixSocketConfig, files: Files): Promise<void> {
   if (Buffer.byteLength(temporary) > LONGEST_PATH) throw new Error('AF_UNIX path too long')
+  // libuv would call it EACCES
+  if (files.status(dirname(temporary)) === null) throw Object.assign(new Error(), { code: 'ENOENT', errno: -2 })
   unlinkIfPresent(files, temporary)
   server.listen({ path: temporary, backlog: BACKLOG })
   // Bound already, so that nobody meets it with another mode; a failure comes as an event.

@@ -17,7 +17,7 @@ export interface Follower {
   close(): void
 }
 
-/** bytes of an older log that are shown */
+/** bytes of an older log that the original shows */
 const BACKLOG = 1024
 const PIECE = 64 * 1024
 /** bytes per turn of the event loop */
@@ -29,11 +29,16 @@ const TRUNCATED = Buffer.from('==> File truncated <==\n')
  * null: there is no regular file to follow (an answer of 404). Nothing is handed over before this returns.
  * @throws SystemError when the machine allows no further watches
  */
-export function followLog(files: FollowedFiles, path: string, handlers: FollowHandlers): Follower | null {
+export function followLog(
+  files: FollowedFiles,
+  path: string,
+  handlers: FollowHandlers,
+  backlog = BACKLOG,
+): Follower | null {
   const opened = files.open(path)
   if (!opened) return null
   let file = opened
-  let position = Math.max(0, file.size() - BACKLOG)
+  let position = Math.max(0, file.size() - backlog)
   let paused = false
   let closed = false
   let busy = false

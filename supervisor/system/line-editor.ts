@@ -1,6 +1,6 @@
 /** Lines typed at a terminal: editing, history and completion by node:readline. Loaded when a person is to be asked. */
 import { createInterface } from 'node:readline'
-import { isatty, type ReadStream, WriteStream } from 'node:tty'
+import { isatty, ReadStream, WriteStream } from 'node:tty'
 import type { Question } from './terminal.ts'
 
 export interface LineEditor {
@@ -12,7 +12,7 @@ const LONGEST_HISTORY = 1000
 
 /**
  * null when stdin or stdout is no terminal. `interrupted` hears of Ctrl-C typed while a question is open; that question is
- * answered no more, unless it is aborted.
+ * answered no more.
  */
 export function openLineEditor(interrupted: () => void): LineEditor | null {
   if (!isatty(0) || !isatty(1)) return null
@@ -25,7 +25,7 @@ export function openLineEditor(interrupted: () => void): LineEditor | null {
    * An editor per question: between questions the terminal is in its usual mode, in which Ctrl-C is a signal to whatever
    * is running.
    */
-  function ask(prompt: string, { abort, complete, history }: Question): Promise<string | null> {
+  function ask(prompt: string, { complete, history }: Question): Promise<string | null> {
     const ready = typedAhead.shift()
     if (ready !== undefined) {
       output.write(`${prompt}${ready}\n`)
@@ -35,6 +35,7 @@ export function openLineEditor(interrupted: () => void): LineEditor | null {
     return new Promise(resolve => {
       let answer: string | null = null
       let interrupt = false
+      let closed = false
       const editor = createInterface({
         input,
         output,
@@ -44,20 +45,18 @@ export function openLineEditor(interrupted: () => void): LineEditor | null {
         historySize: history ? LONGEST_HISTORY : 0,
         ...(complete && {
           completer: (text: string, done: (error: null, result: [string[], string]) => void) =>
-            complete(text).then(
-              ([candidates, word]) => done(null, [[...candidates], word]),
-              () => done(null, [[], text]),
-            ),
+            complete(text).then(([candidates, word]) => {
+              if (!closed) done(null, [[...candidates], word])
+            }),
         }),
       })
-      const close = () => {
-        begun = editor.line
-        editor.close()
-      }
       editor.on('line', line => {
         if (answer !== null) return void typedAhead.push(line)
         answer = line
-        queueMicrotask(close) // after the rest of what was pasted
+        queueMicrotask(() => {
+          begun = editor.line // the rest of what was pasted
+          editor.close()
+        })
       })
       editor.on('SIGINT', () => {
         interrupt = true
@@ -65,18 +64,40 @@ export function openLineEditor(interrupted: () => void): LineEditor | null {
         interrupted()
       })
       editor.on('close', () => {
+        closed = true
         input.pause()
-        if (interrupt) return // whoever is interrupted decides: it aborts, or ends everything
+        if (interrupt) return // there is nothing to answer any more
         if (answer !== null) remember(history, answer)
         resolve(answer)
-      })
-      abort?.addEventListener('abort', () => {
-        close()
-        resolve(null)
       })
       editor.prompt()
       if (begun !== '') editor.write(begun)
       begun = ''
+    })
+  }
+
+  /** A stream of its own for each: the end of input (Ctrl-D) ends a stream for good, but not the terminal. */
+  function askPlainly(prompt: string, { abort }: Question): Promise<string | null> {
+    output.write(prompt)
+    const ready = typedAhead.shift()
+    if (ready !== undefined) return Promise.resolve(ready)
+    return new Promise(resolve => {
+      const plain = new ReadStream(0)
+      const finish = (answer: string | null) => {
+        abort?.removeEventListener('abort', giveUp)
+        plain.destroy()
+        resolve(answer)
+      }
+      const giveUp = () => finish(null)
+      plain.setEncoding('utf8')
+      plain.on('data', (text: string) => {
+        const [line = '', ...more] = text.replace(/\n$/, '').split('\n')
+        typedAhead.push(...more)
+        finish(line)
+      })
+      plain.on('end', giveUp)
+      plain.on('error', giveUp)
+      abort?.addEventListener('abort', giveUp, { once: true })
     })
   }
 
@@ -114,7 +135,7 @@ export function openLineEditor(interrupted: () => void): LineEditor | null {
     })
   }
 
-  return { ask, askSecret }
+  return { ask: (prompt, question) => (question.plain ? askPlainly : ask)(prompt, question), askSecret }
 }
 
 function remember(history: string[] | undefined, line: string): void {

@@ -36,6 +36,9 @@ export function openOwnProcess(): OwnProcess {
   // the name that pgrep, pidof and killall look for; the command line stays as it is
   writeFileSync('/proc/self/comm', 'supervisord')
 
+  // signal handlers alone do not keep Node running, and there may be no server; it wakes up every 24 days
+  setInterval(() => {}, 2 ** 31 - 1)
+
   return {
     environment: environment as Record<string, string>,
     background: background === undefined ? null : Number(background),

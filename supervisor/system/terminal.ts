@@ -7,9 +7,11 @@ import type { LineEditor } from './line-editor.ts'
 import type { Cancel } from './system.ts'
 
 export interface Question {
-  /** Stops waiting, answers null; what is typed later is for the next question. */
+  /** Without keys for editing: for lines typed to another program, whose own output stands on the same screen. */
+  readonly plain?: true
+  /** Of a plain question: stops waiting, answers null; what is typed later is for the next question. */
   readonly abort?: AbortSignal
-  /** For the tab key: what the text may become, and the part of it that they replace. */
+  /** For the tab key: what the text may become, and the part of it that they replace. Never rejects. */
   readonly complete?: (text: string) => Promise<readonly [candidates: readonly string[], word: string]>
   /** Earlier answers, the latest first; the new one is put in front. */
   readonly history?: string[]

@@ -140,6 +140,7 @@ export class FakeDaemon implements Daemon {
   /** what was asked of it: `shutdown`, `add g`, `event type data` */
   readonly done: string[] = []
   readonly log = new FakeLog()
+  readonly #watchers = new Set<() => void>()
 
   constructor(groups: readonly GroupConfig[]) {
     this.groups = groups.map(config => new FakeGroup(config, () => void this.revision++))
@@ -189,6 +190,19 @@ export class FakeDaemon implements Daemon {
   }
   sendRemoteCommEvent(type: string, data: string): void {
     this.done.push(`event ${type} ${data}`)
+  }
+  get watched(): number {
+    return this.#watchers.size
+  }
+  watch(changed: () => void): Cancel {
+    this.#watchers.add(changed)
+    return () => void this.#watchers.delete(changed)
+  }
+  /** Takes on a state, or other groups, and tells it. */
+  become(facts: Partial<Pick<FakeDaemon, 'state' | 'groups'>>): void {
+    Object.assign(this, facts)
+    this.revision++
+    for (const changed of [...this.#watchers]) changed()
   }
 }
 

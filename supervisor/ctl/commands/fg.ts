@@ -34,7 +34,7 @@ export async function fg(context: Context, words: readonly string[]): Promise<Ex
   const cancel = terminal.onInterrupt(() => over.abort())
   try {
     for (;;) {
-      const line = await terminal.ask('', { abort: over.signal })
+      const line = await terminal.ask('', { plain: true, abort: over.signal })
       if (line === null) break
       await supervisor.sendProcessStdin(name, `${line}\n`)
     }

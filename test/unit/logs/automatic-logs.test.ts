@@ -48,7 +48,13 @@ test('the clean-up takes logs and backups of this identifier, of any process', (
     'old-stdout---lab-q.log.3',
     'y---lab-1.log12',
   ]
-  const kept = ['x-stdout---lab2-abcdefgh.log', '---lab-abcdefgh.log', 'x-stdout---lab-.log', 'x-stdout---lab-a b.log', 'x.log']
+  const kept = [
+    'x-stdout---lab2-abcdefgh.log',
+    '---lab-abcdefgh.log',
+    'x-stdout---lab-.log',
+    'x-stdout---lab-a b.log',
+    'x.log',
+  ]
   for (const name of [...gone, ...kept]) writeFileSync(join(directory, name), '')
   expect(removeAutomaticLogs(files, directory, 'lab')).toEqual([])
   expect(readdirSync(directory).sort()).toEqual(kept.sort())

@@ -49,7 +49,10 @@ function given(options: Partial<ChildLogOptions> = {}, { debugging = false, subs
             path: file.path,
             write: chunk => void seen.file.push(Buffer.from(chunk).toString()),
             reopen: () => void seen.calls.push('reopen'),
-            clear: () => (seen.calls.push('clear'), 'cleared'),
+            clear() {
+              seen.calls.push('clear')
+              return 'cleared'
+            },
             close: () => void seen.calls.push('close'),
           }
         },

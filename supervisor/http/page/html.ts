@@ -1,0 +1,32 @@
+/** Text that is HTML already; only `html` makes it, so nothing gets into a page unescaped. */
+export class Html {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+/** Strings are escaped, lists are joined, false and null are nothing. */
+export type HtmlValue = Html | string | number | false | null | readonly HtmlValue[]
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
+
+/** Fit for text and for quoted attributes. */
+const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, character => entities[character]!)
+
+function render(value: HtmlValue): string {
+  if (value === false || value === null) return ''
+  if (value instanceof Html) return value.text
+  return typeof value === 'object' ? value.map(render).join('') : escapeHtml(String(value))
+}
+
+/** `html`<b>${'a<b'}</b>`` → `<b>a&lt;b</b>` */
+export const html = (strings: TemplateStringsArray, ...values: readonly HtmlValue[]): Html =>
+  new Html(strings.reduce((text, string, index) => text + render(values[index - 1]!) + string))

@@ -1,0 +1,199 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, readdirSync, writeSync } from 'node:fs'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { growPipe, pipe } from '../../../supervisor/system/native.ts'
+import { type GrowPipe, openPipeReader } from '../../../supervisor/system/pipe-reader.ts'
+
+const children: ChildProcess[] = []
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+})
+
+function given({
+  grow = growPipe,
+  onData = (_: Buffer) => {},
+}: {
+  grow?: GrowPipe
+  onData?: (chunk: Buffer) => void
+} = {}) {
+  const [read, write] = pipe()
+  const seen = { text: '', bytes: 0, chunks: 0, largest: 0, ended: 0 }
+  const reader = openPipeReader(
+    read,
+    {
+      data(chunk) {
+        if (seen.bytes < 1_000) seen.text += chunk
+        seen.bytes += chunk.length
+        seen.chunks++
+        seen.largest = Math.max(seen.largest, chunk.length)
+        onData(chunk)
+      },
+      end: () => void seen.ended++,
+    },
+    grow,
+  )
+  const until = (condition: () => void) => vi.waitFor(condition, { interval: 5, timeout: 10_000 })
+  const own = { write: (text: string) => writeSync(write, text), close: () => closeSync(write) }
+  const run = (script: string) => {
+    const child = spawn('/bin/sh', ['-c', script], { stdio: ['ignore', write, 'inherit'] })
+    children.push(child)
+    closeSync(write)
+    return new Promise<void>(resolve => void child.on('exit', () => resolve()))
+  }
+  return { reader, seen, until, own, run }
+}
+
+test('what is written comes at once, and the end when the last writer has gone', async () => {
+  const { seen, until, own } = given()
+  own.write('prompt')
+  await until(() => expect(seen.text).toBe('prompt'))
+  expect(seen.ended).toBe(0)
+  own.close()
+  await until(() => expect(seen.ended).toBe(1))
+})
+
+test('every byte of a busy child arrives, in order, and its pipe grows', async () => {
+  const sizes: number[] = []
+  let expected = 0
+  let broken = false
+  const { seen, until, run } = given({
+    grow: (descriptor, bytes) => {
+      sizes.push(bytes)
+      return growPipe(descriptor, bytes)
+    },
+    onData(chunk) {
+      for (const byte of chunk) if (byte !== expected++ % 251) broken = true
+    },
+  })
+  run(`exec /usr/bin/python3 -c "import os
+data = bytes(range(251)) * 80000
+while data: data = data[os.write(1, data[:65536]):]"`)
+  await until(() => expect(seen.ended).toBe(1))
+  expect({ bytes: seen.bytes, broken }).toEqual({ bytes: 251 * 80_000, broken: false })
+  expect(sizes).toEqual([256 << 10, 1 << 20])
+  expect(seen.largest).toBeGreaterThan(65_536)
+})
+
+test('when the kernel refuses a larger pipe, it is asked once', async () => {
+  let asked = 0
+  const { seen, until, run } = given({
+    grow: () => {
+      asked++
+      return -1
+    },
+  })
+  run('head -c 3000000 /dev/zero')
+  await until(() => expect(seen.ended).toBe(1))
+  expect({ bytes: seen.bytes, asked }).toEqual({ bytes: 3_000_000, asked: 1 })
+})
+
+test('a child that writes line by line is read in large pieces', async () => {
+  const { seen, until, run } = given()
+  run('i=0; while [ $i -lt 30000 ]; do echo "line $i of a busy child"; i=$((i+1)); done')
+  await until(() => expect(seen.ended).toBe(1))
+  expect(seen.chunks).toBeLessThan(3_000)
+})
+
+describe('while paused', () => {
+  test('nothing is read; it goes on after resume', async () => {
+    const { reader, seen, until, own } = given()
+    own.write('a')
+    await until(() => expect(seen.text).toBe('a'))
+    reader.pause()
+    own.write('b')
+    for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve))
+    expect(seen.text).toBe('a')
+    reader.resume()
+    await until(() => expect(seen.text).toBe('ab'))
+    own.close()
+  })
+
+  test('the writer is held when its pipe is full, and loses nothing', async () => {
+    const { reader, seen, until, run } = given({ onData: () => reader.pause() })
+    run('head -c 400000 /dev/zero')
+    await until(() => expect(seen.bytes).toBeGreaterThan(0))
+    while (seen.bytes < 400_000) {
+      const before = seen.bytes
+      reader.resume()
+      await until(() => expect(seen.bytes).toBeGreaterThan(before))
+    }
+    reader.resume()
+    await until(() => expect(seen.ended).toBe(1))
+  })
+})
+
+describe('drainAndClose', () => {
+  test('hands over what is in the pipe, and ends', () => {
+    const { reader, seen, own } = given()
+    own.write('last words')
+    reader.drainAndClose()
+    expect(seen).toMatchObject({ text: 'last words', ended: 1 })
+    own.close()
+  })
+
+  test('also when paused', () => {
+    const { reader, seen, own } = given()
+    reader.pause()
+    own.write('last words')
+    reader.drainAndClose()
+    expect(seen).toMatchObject({ text: 'last words', ended: 1 })
+    own.close()
+  })
+
+  test('does not wait for a silent grandchild, which then gets EPIPE', () => {
+    const { reader, seen, own } = given()
+    reader.drainAndClose()
+    expect(seen.ended).toBe(1)
+    expect(() => own.write('x')).toThrow(expect.objectContaining({ code: 'EPIPE' }))
+    own.close()
+  })
+
+  test('takes no more than a pipe full from a chatty grandchild', async () => {
+    const { reader, seen, until, run } = given({ onData: () => reader.pause() })
+    run('exec cat /dev/zero')
+    await until(() => expect(seen.bytes).toBeGreaterThan(0))
+    const before = seen.bytes
+    const started = performance.now()
+    reader.drainAndClose()
+    expect(performance.now() - started).toBeLessThan(1_000)
+    expect(seen.bytes - before).toBeLessThanOrEqual(1 << 20)
+    expect(seen.ended).toBe(1)
+  })
+
+  test('may come twice, after the end, and from within a handler', async () => {
+    const { reader, seen, until, own } = given({ onData: () => reader.drainAndClose() })
+    own.write('x')
+    await until(() => expect(seen.ended).toBe(1))
+    reader.drainAndClose()
+    reader.pause()
+    reader.resume()
+    own.close()
+    expect(seen).toMatchObject({ text: 'x', ended: 1 })
+  })
+
+  test('closes the descriptor', () => {
+    const before = readdirSync('/proc/self/fd').length
+    for (let n = 0; n < 20; n++) {
+      const { reader, own } = given()
+      reader.drainAndClose()
+      own.close()
+    }
+    expect(readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before + 1)
+  })
+})
+
+test('where nothing flows no timer runs', async () => {
+  const timers = () => process.getActiveResourcesInfo().filter(kind => kind === 'Timeout').length
+  const turnsUntil = async (condition: () => boolean) => {
+    while (!condition()) await new Promise(resolve => setImmediate(resolve))
+  }
+  const before = timers()
+  const { reader, seen, own } = given()
+  for (const character of 'abc') {
+    own.write(character)
+    await turnsUntil(() => seen.text.endsWith(character))
+  }
+  await turnsUntil(() => timers() === before)
+  reader.drainAndClose()
+  own.close()
+})

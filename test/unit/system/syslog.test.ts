@@ -1,0 +1,97 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { openSyslog, type Syslog, syslogTime } from '../../../supervisor/system/syslog.ts'
+
+const NOW = new Date(2026, 10, 1, 3, 5, 9).getTime()
+
+let directory: string
+let path: string
+let syslog: Syslog
+const receivers: ChildProcess[] = []
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'syslog-'))
+  path = join(directory, 'log')
+  syslog = openSyslog(() => NOW, path)
+})
+afterEach(() => {
+  syslog.close()
+  for (const receiver of receivers.splice(0)) receiver.kill('SIGKILL')
+  rmSync(directory, { recursive: true })
+})
+
+/** Node has no datagram sockets of this kind; with `reads` false it only holds the socket open. */
+async function receiver({ reads = true } = {}) {
+  const script = `
+import os, socket, sys, time
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+if os.path.exists(sys.argv[1]): os.unlink(sys.argv[1])
+s.bind(sys.argv[1])
+os.write(1, b"bound\\n")
+while True:
+    if ${reads ? 'True' : 'False'}: os.write(1, repr(s.recv(1 << 20))[:100].encode() + b"\\n")
+    else: time.sleep(60)
+`
+  const child = spawn('/usr/bin/python3', ['-c', script, path], { stdio: ['ignore', 'pipe', 'inherit'] })
+  receivers.push(child)
+  let output = ''
+  child.stdout.on('data', chunk => {
+    output += chunk
+  })
+  const lines = () => output.split('\n').slice(1, -1)
+  await vi.waitFor(() => expect(output).toMatch(/^bound\n/), { interval: 5, timeout: 5_000 })
+  return {
+    until: (expected: readonly string[]) =>
+      vi.waitFor(() => expect(lines()).toEqual(expected), { interval: 5, timeout: 5_000 }),
+    stop: () =>
+      new Promise<void>(resolve => {
+        child.on('exit', () => resolve())
+        child.kill('SIGKILL')
+      }),
+  }
+}
+
+test('a message has the form of the C library: priority, time, tag, text', async () => {
+  const { until } = await receiver()
+  syslog.send(14, 'supervisord', 'x hello')
+  syslog.send(14, 'supervisord', Buffer.from([0x78, 0x20, 0xff]))
+  await until(["b'<14>Nov  1 03:05:09 supervisord: x hello'", "b'<14>Nov  1 03:05:09 supervisord: x \\xff'"])
+})
+
+test('without a receiver messages are lost, one that comes later is found', async () => {
+  syslog.send(14, 'supervisord', 'lost')
+  expect(existsSync(path)).toBe(false)
+  const { until } = await receiver()
+  syslog.send(14, 'supervisord', 'heard')
+  await until(["b'<14>Nov  1 03:05:09 supervisord: heard'"])
+})
+
+test('a receiver that was restarted gets the next message', async () => {
+  const first = await receiver()
+  syslog.send(14, 'supervisord', 'one')
+  await first.until(["b'<14>Nov  1 03:05:09 supervisord: one'"])
+  await first.stop()
+  const second = await receiver()
+  syslog.send(14, 'supervisord', 'two')
+  await second.until(["b'<14>Nov  1 03:05:09 supervisord: two'"])
+})
+
+test('a receiver that does not read does not hold us', async () => {
+  await receiver({ reads: false })
+  const started = performance.now()
+  for (let n = 0; n < 2_000; n++) syslog.send(14, 'supervisord', 'x'.repeat(1000))
+  expect(performance.now() - started).toBeLessThan(2_000)
+})
+
+test('a message that is too long for a datagram is shortened', async () => {
+  const { until } = await receiver()
+  syslog.send(14, 'supervisord', 'x'.repeat(4_000_000))
+  await until([`b'<14>Nov  1 03:05:09 supervisord: ${'x'.repeat(65)}`])
+})
+
+test('days are padded with a blank', () => {
+  expect(syslogTime(new Date(2026, 0, 31, 23, 59, 58))).toBe('Jan 31 23:59:58')
+  expect(syslogTime(new Date(2026, 11, 2, 0, 0, 0))).toBe('Dec  2 00:00:00')
+})
