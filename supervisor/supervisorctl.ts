@@ -9,6 +9,7 @@ import { exitStatus } from './ctl/exit-status.ts'
 import { renderHint } from './ctl/hints.ts'
 import { renderUnexpected } from './ctl/python-error.ts'
 import { openSession } from './ctl/session.ts'
+import { historyFile, runShell } from './ctl/shell.ts'
 import { files } from './system/files.ts'
 import { openHost } from './system/host.ts'
 import { openPasswdFile } from './system/passwd-file.ts'
@@ -55,7 +56,6 @@ async function main(argv: readonly string[], terminal: Terminal): Promise<number
       const status = await session.run(words.join(' '))
       return status === 'leave' ? exitStatus.OK : status
     }
-    const { historyFile, runShell } = await import('./ctl/shell.ts')
     await runShell(session, {
       prompt,
       terminal,

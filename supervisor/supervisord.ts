@@ -256,7 +256,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const commandLine = parseDaemonCommandLine(argv, machine)
   if (commandLine.kind !== 'run') {
     own.writeOutput(commandLine.kind === 'help' ? renderDaemonUsage(argv0) : `${VERSION}\n`)
-    own.exit(0)
+    return own.exit(0)
   }
 
   const file = findConfigFile(commandLine.configuration, argv0, machine)

@@ -34,20 +34,25 @@ async function measure(children: number, blockSize: number): Promise<Measured> {
   const ends = Array.from({ length: children }, (_, n) => {
     const log = logFiles.open(
       { path: join(directory, `${n}.log`), maxBytes: 50 << 20, backups: 1 },
-      { trouble: trouble => console.error(trouble) },
+      {
+        trouble: trouble => console.error(trouble),
+        flow: ready => (ready ? reader.resume() : reader.pause()),
+      },
     )
     const [read, write] = pipe()
     const child = spawn(writer, [String(TOTAL / children), String(blockSize)], { stdio: ['ignore', write, 'inherit'] })
     closeSync(write)
+    let done = () => {}
+    const reader = openPipeReader(read, {
+      data: chunk => log.write(chunk),
+      end() {
+        log.close()
+        done()
+      },
+    })
+    child.on('exit', () => reader.drainAndClose())
     return new Promise<void>(resolve => {
-      const reader = openPipeReader(read, {
-        data: chunk => log.write(chunk),
-        end() {
-          log.close()
-          resolve()
-        },
-      })
-      child.on('exit', () => reader.drainAndClose())
+      done = resolve
     })
   })
   await Promise.all(ends)

@@ -2,7 +2,9 @@
  * The black-box cases of test/conformance against the built commands, minus those of test/conformance-exclusions.txt, which
  * are printed with their reasons. An excluded case that passes is an error, too: the list must stay true.
  *
- *   node scripts/dev/conformance.ts [-k WORD] [-j N] [-v]     CONFORMANCE_DIR=… for another set of cases
+ *   node scripts/dev/conformance.ts [--daemon PATH] [--ctl PATH] [-k WORD] [-j N] [-v]
+ *
+ * --daemon and --ctl put another implementation in the place of one half; CONFORMANCE_DIR names another set of cases.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -13,6 +15,14 @@ import { installDebianPackages } from './debian.ts'
 const root = resolve(import.meta.dirname, '../..')
 const suite = process.env.CONFORMANCE_DIR ?? resolve(root, 'test/conformance')
 const args = process.argv.slice(2)
+/** Takes an option and its value out of the arguments; the rest is for run.py. */
+function take(option: string, fallback: string): string {
+  const at = args.indexOf(option)
+  return at < 0 ? resolve(root, fallback) : args.splice(at, 2)[1]!
+}
+const supervisord = take('--daemon', 'dist/supervisord')
+const supervisorctl = take('--ctl', 'dist/supervisorctl')
+console.log(`conformance: ${supervisord} with ${supervisorctl}`)
 
 installDebianPackages({ supervisor: '/usr/bin/supervisord' })
 
@@ -32,8 +42,8 @@ const run = spawn('/usr/bin/python3', ['-u', resolve(suite, 'run.py'), ...(args.
   stdio: ['ignore', 'pipe', 'inherit'],
   env: {
     ...process.env,
-    CONFORMANCE_SUPERVISORD: resolve(root, 'dist/supervisord'),
-    CONFORMANCE_SUPERVISORCTL: resolve(root, 'dist/supervisorctl'),
+    CONFORMANCE_SUPERVISORD: supervisord,
+    CONFORMANCE_SUPERVISORCTL: supervisorctl,
   },
 })
 

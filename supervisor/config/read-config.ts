@@ -66,14 +66,16 @@ export function readConfig(request: ConfigRequest, machine: Machine): Config {
 }
 
 function readDaemon(ini: Ini, section: Section, names: Names, flags: Flags, machine: Machine): DaemonConfig {
-  const { environment: environmentRow, ...others } = daemonOptions
-  const fromFile = Object.fromEntries(Object.entries(others).filter(([option]) => !flags.has(option))) as typeof others
-  const fromFlags = Object.entries(others).flatMap(([option, { parse }]) => {
+  const { environment: environmentRow, user: userRow, ...others } = daemonOptions
+  const reader = { ini, section, machine, names: () => names }
+  const fromFlags = Object.entries(daemonOptions).flatMap(([option, { parse }]) => {
     const text = flags.get(option)
     return text === undefined ? [] : [[option, atPlace({}, () => parse(text, machine))]]
   })
+  // what a flag overrides has to be right all the same, but for the user
   const values = {
-    ...readOptions({ ini, section, machine, names: () => names }, fromFile),
+    ...readOptions(reader, others),
+    user: flags.has('user') ? null : readOption(reader, 'user', userRow),
     ...(Object.fromEntries(fromFlags) as object),
   }
   const entry = optionOf(ini, section, 'environment')

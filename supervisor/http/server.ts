@@ -15,7 +15,7 @@ import { Connections } from './connections.ts'
 import { errorPage, refuse, SERVER } from './error-page.ts'
 import { listenOnPort } from './inet-socket.ts'
 import { logTail, mainLogTail } from './log-streams.ts'
-import type { Visitor, Visitor } from './page/permission.ts'
+import type { Visitor } from './page/permission.ts'
 import { rpcEndpoint } from './rpc-endpoint.ts'
 import { listenOnFile } from './unix-socket.ts'
 

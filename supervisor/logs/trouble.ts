@@ -6,7 +6,7 @@ export function describeTrouble(trouble: LogTrouble): string {
   switch (trouble.type) {
     case 'losing':
       return trouble.code === 'EAGAIN'
-        ? `cannot write to log '${path}': the other side does not read; output is lost until it does`
+        ? `log '${path}' takes no more for now; output is lost until it does`
         : `cannot write to log '${path}': ${trouble.code}; output is lost until that works again`
     case 'lost':
       return `log '${path}' lacks ${trouble.bytes} bytes that could not be written`

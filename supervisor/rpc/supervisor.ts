@@ -42,8 +42,6 @@ const inOrder = ({ processes }: Group): readonly Process[] =>
 
 const everybody = ({ daemon }: Call): readonly Process[] => daemon.groups.flatMap(inOrder)
 
-const errorCode = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code
-
 // -- the daemon --------------------------------------------------------------------------------------------------------
 
 /** Not the release of the daemon: supervisorctl refuses to work with any other. */
@@ -205,13 +203,14 @@ export function readLog(call: Call, offset: number, length: number): Answer {
   return read(call, logfile, offset, length)
 }
 
-export function clearLog({ daemon }: Call): Answer {
-  if (daemon.logfile === null) throw new RpcFault('NO_FILE')
+export function clearLog({ daemon, files }: Call): Answer {
+  const { logfile } = daemon
   try {
+    if (logfile === null || files.status(logfile) === null) throw new RpcFault('NO_FILE')
     daemon.clearLog()
     return true
   } catch (error) {
-    throw new RpcFault(errorCode(error) === 'ENOENT' ? 'NO_FILE' : 'FAILED')
+    throw error instanceof RpcFault ? error : new RpcFault('FAILED')
   }
 }
 

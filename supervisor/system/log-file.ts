@@ -21,7 +21,7 @@ import { ownDescriptor } from './own-descriptors.ts'
 import { OPEN_LOG, RegularLog } from './regular-log.ts'
 import { putNonBlocking, putShared, putSocket, StreamLog } from './stream-log.ts'
 
-/** `code` is that of the SystemError; EAGAIN means that the other side does not read. */
+/** `code` is that of the SystemError; EAGAIN means that it takes no more for now. */
 export type LogTrouble =
   | { readonly type: 'losing' | 'cannotRotate' | 'cannotReopen'; readonly path: string; readonly code: string }
   /** It can be written to again, or has been closed; so much is missing. */

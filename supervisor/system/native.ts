@@ -59,9 +59,11 @@ const call = {
   ),
 }
 
-const errnoNames = new Map<number, string>(
-  Object.entries(koffi.os.errno as Record<string, number>).map(([name, number]) => [number, name]),
-)
+// some numbers have two names, of which the first is the usual one: EAGAIN before EWOULDBLOCK
+const errnoNames = new Map<number, string>()
+for (const [name, number] of Object.entries(koffi.os.errno as Record<string, number>)) {
+  if (!errnoNames.has(number)) errnoNames.set(number, name)
+}
 
 /** 2 → `ENOENT`; an unknown number as its digits. */
 export const errnoName = (errno: number): string => errnoNames.get(errno) ?? String(errno)

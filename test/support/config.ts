@@ -29,3 +29,12 @@ export function errorOf(work: () => unknown): ConfigError {
 }
 
 export const configErrorOf = (...given: Parameters<typeof configOf>): ConfigError => errorOf(() => configOf(...given))
+
+/** The text of any error, for what is thrown below the level of files. */
+export function messageOf(work: () => unknown): string {
+  try {
+    return `no error: ${JSON.stringify(work())}`
+  } catch (error) {
+    return (error as Error).message
+  }
+}

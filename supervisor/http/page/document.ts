@@ -28,7 +28,7 @@ export const renderDocument = (frame: Frame, header: HtmlValue, main: HtmlValue)
 <script src="supervisor.js" defer></script>
 </head>
 <body class="${frame.kind}" data-now="${frame.now}"${
-  frame.events !== null && html` data-events="${frame.events.address}" data-since="${frame.events.since}"`
+  frame.events !== null && html` data-events="${frame.events.address}" data-version="${frame.events.since}"`
 }>
 <header id="header">
 ${header}

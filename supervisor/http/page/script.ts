@@ -4,7 +4,7 @@
  */
 export const script = `'use strict'
 {
-  const { now, events, since } = document.body.dataset
+  const { now, events, version } = document.body.dataset
   const table = document.querySelector('tbody')
   const message = document.querySelector('.status_msg')
   const live = document.getElementById('live')
@@ -92,7 +92,7 @@ export const script = `'use strict'
   // -- the stream
 
   let source = null
-  let known = since
+  let known = version
   let again = 0
 
   function tell(text, lost) {

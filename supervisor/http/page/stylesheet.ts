@@ -54,11 +54,13 @@ h1 a { color: inherit; }
 #summary { display: flex; flex-wrap: wrap; gap: 0 0.875rem; }
 #live { flex: 1 0 auto; color: var(--quiet); text-align: right; }
 #live.lost { color: var(--error); }
-main { display: flex; flex: 1; flex-direction: column; gap: 0.75rem; min-height: 0; }
+main { display: flex; flex: 1; flex-direction: column; gap: 0.375rem; min-height: 0; }
 #footer { display: flex; justify-content: space-between; gap: 1rem; color: var(--quiet); font-size: 0.8125rem; }
 
 button, summary, .button {
-  display: inline-block;
+  display: inline-flex;
+  align-items: center;
+  justify-content: center;
   min-height: 1.875rem;
   padding: 0.1875rem 0.625rem;
   border: 1px solid var(--line);
@@ -75,12 +77,13 @@ button:disabled { border-color: transparent; background: none; color: var(--quie
 [aria-busy=true] button { cursor: progress; }
 
 #buttons, #buttons form, #buttons nav { display: flex; flex-wrap: wrap; align-items: center; gap: 0.5rem; }
-#buttons nav { gap: 0.25rem 1.25rem; margin-right: auto; color: var(--quiet); }
+#buttons { position: sticky; z-index: 2; top: 0; padding-block: 0.375rem; background: var(--ground); }
+#buttons nav { gap: 0.25rem 1.25rem; color: var(--quiet); }
 [aria-current=true] { color: var(--text); font-weight: 600; text-decoration: none; }
 details { position: relative; }
 summary { list-style: none; }
 summary::-webkit-details-marker { display: none; }
-details[open] > button { position: absolute; z-index: 1; top: 100%; left: 0; margin-top: 0.25rem; border-color: var(--error); color: var(--error); box-shadow: 0 2px 8px #0004; }
+details[open] > button { position: absolute; top: 100%; left: 0; margin-top: 0.25rem; border-color: var(--error); color: var(--error); box-shadow: 0 2px 8px #0004; }
 .status_msg { flex: 1 1 16rem; min-height: 1.4em; color: var(--text); overflow-wrap: anywhere; }
 .status_msg.trouble { color: var(--error); }
 
@@ -148,6 +151,7 @@ strong.statuserror { white-space: normal; }
 }
 @media (max-width: 30rem) {
   body { padding: 0.5rem; }
+  .status_msg:empty { display: none; }
   td.action button { flex: 1 1 30%; }
 }
 
@@ -165,7 +169,6 @@ strong.statuserror { white-space: normal; }
   white-space: pre-wrap;
 }
 .tail-page.live { height: 100vh; height: 100dvh; }
-.tail-page .status_msg { flex: none; }
-.question-page main { flex: none; }
+.question-page main { flex: none; gap: 0.75rem; }
 .question-page p { margin: 0; }
 `

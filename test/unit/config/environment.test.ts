@@ -22,7 +22,7 @@ test.each<[string, string, Record<string, string>]>([
   ['legacy: a backslash escapes nothing', 'A="it\\"s"', { A: 'it\\' }],
   ['POSIX, where legacy cannot: escaped quotes', 'A="say \\"hi\\" now"', { A: 'say "hi" now' }],
   ['POSIX, where legacy cannot: a backslash outside quotes', 'A=x\\ y', { A: 'x y' }],
-  ['POSIX, where legacy cannot: quoted and bare parts join', 'A="x"y"z"', { A: 'xyz' }],
+  ['POSIX, where legacy cannot: quoted and bare parts join', `A="x"'y z'"w"`, { A: 'xy zw' }],
   ['POSIX, where legacy cannot: accented words', 'A=éàü', { A: 'éàü' }],
   ['a key may be called like a property of every object', '__proto__=1', Object.fromEntries([['__proto__', '1']])],
 ])('%s', (_, text, environment) => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { BadValue } from '../../../supervisor/config/config-error.ts'
+import type { BadValue } from '../../../supervisor/config/config-error.ts'
 import { environmentNames, expand, type Names } from '../../../supervisor/config/expansions.ts'
+import { messageOf } from '../../support/config.ts'
 
 const names: Names = [
   new Map<string, string | number>([
@@ -12,13 +13,8 @@ const names: Names = [
   environmentNames({ X: 'inner' }),
 ]
 const expanded = (text: string) => expand(text, names, 'program:x.command')
-const reasonOf = (text: string) => {
-  try {
-    return `no error: ${expanded(text)}`
-  } catch (error) {
-    return (error as BadValue).message.replace(/^Format string .* for 'program:x\.command' is badly formatted: /s, '')
-  }
-}
+const reasonOf = (text: string) =>
+  messageOf(() => expanded(text)).replace(/^Format string .* for 'program:x\.command' is badly formatted: /s, '')
 
 test.each([
   ['no percent sign', 'no percent sign'],
@@ -59,16 +55,25 @@ test.each([
 })
 
 test('an unknown name is told with all that are known, sorted', () => {
-  expect(() => expanded("%(ENV_NO)s'")).toThrow(
-    new Error(
-      `Format string "%(ENV_NO)s'" for 'program:x.command' contains names ('ENV_NO') which cannot be expanded. ` +
-        'Available names: ENV_X, a(b)c, process_num, program_name',
-    ),
+  expect(messageOf(() => expanded("%(ENV_NO)s'"))).toBe(
+    `Format string "%(ENV_NO)s'" for 'program:x.command' contains names ('ENV_NO') which cannot be expanded. ` +
+      'Available names: ENV_X, a(b)c, process_num, program_name',
   )
 })
 
 test('%s without a name is the whole mapping, as in Python', () => {
-  expect(expand('<%s>', [new Map<string, string | number>([['a', "x'y"], ['n', 1]])], 'l')).toBe(`<{'a': "x'y", 'n': 1}>`)
+  expect(
+    expand(
+      '<%s>',
+      [
+        new Map<string, string | number>([
+          ['a', "x'y"],
+          ['n', 1],
+        ]),
+      ],
+      'l',
+    ),
+  ).toBe(`<{'a': "x'y", 'n': 1}>`)
 })
 
 describe('hints', () => {

@@ -4,9 +4,17 @@ import { fakeMachine } from '../../support/fake-machine.ts'
 
 const machine = fakeMachine({
   files: Object.fromEntries(
-    ['/d/a.conf', '/d/b.conf', '/d/10.conf', '/d/2.conf', '/d/.dot.conf', '/d/a[1].ini', '/d/sub/x.conf', '/e/sub/x.conf', '/d/]'].map(
-      path => [path, ''],
-    ),
+    [
+      '/d/a.conf',
+      '/d/b.conf',
+      '/d/10.conf',
+      '/d/2.conf',
+      '/d/.dot.conf',
+      '/d/a[1].ini',
+      '/d/sub/x.conf',
+      '/e/sub/x.conf',
+      '/d/]',
+    ].map(path => [path, '']),
   ),
 })
 

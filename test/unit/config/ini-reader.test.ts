@@ -122,8 +122,11 @@ describe('errors', () => {
 })
 
 describe('[include]', () => {
-  const readAll = (root: string, files: Record<string, string>, more: { unreadable?: string[]; directories?: string[] } = {}) =>
-    readIniFiles('/home/lab/root.conf', fakeMachine({ files: { '/home/lab/root.conf': root, ...files }, ...more }))
+  const readAll = (
+    root: string,
+    files: Record<string, string>,
+    more: { unreadable?: string[]; directories?: string[] } = {},
+  ) => readIniFiles('/home/lab/root.conf', fakeMachine({ files: { '/home/lab/root.conf': root, ...files }, ...more }))
 
   test('patterns in order, the matches of each sorted, later files over earlier ones', () => {
     const { ini, warnings, infos } = readAll('[include]\nfiles = z.conf conf.d/*.ini\n  none/*.x\n[a]\nk=root\n', {
@@ -143,7 +146,11 @@ describe('[include]', () => {
   })
 
   test('directories and unreadable files are named and skipped', () => {
-    const { infos } = readAll('[include]\nfiles=d/*\n', {}, { directories: ['/home/lab/d/dir'], unreadable: ['d/secret'] })
+    const { infos } = readAll(
+      '[include]\nfiles=d/*\n',
+      {},
+      { directories: ['/home/lab/d/dir'], unreadable: ['d/secret'] },
+    )
     expect(infos).toEqual([
       'Included extra file "/home/lab/d/dir" during parsing',
       'Included extra file "/home/lab/d/secret" during parsing',
@@ -151,7 +158,9 @@ describe('[include]', () => {
   })
 
   test('%(here)s becomes the directory of the file that says it, in every option, behind %, too', () => {
-    const { ini } = readAll('[include]\nfiles=sub/a.conf\n[a]\nk=%(here)s %%(here)s\n', { 'sub/a.conf': '[b]\nk=%(here)s\n' })
+    const { ini } = readAll('[include]\nfiles=sub/a.conf\n[a]\nk=%(here)s %%(here)s\n', {
+      'sub/a.conf': '[b]\nk=%(here)s\n',
+    })
     expect(ini.sections.get('a')!.options.get('k')!.value).toBe('/home/lab %/home/lab')
     expect(ini.sections.get('b')!.options.get('k')!.value).toBe('/home/lab/sub')
   })
@@ -171,12 +180,16 @@ describe('[include]', () => {
   })
 
   test('errors', () => {
-    expect(errorOf(() => readAll('[include]\n', {})).message).toBe('.ini file has [include] section, but no files setting')
+    expect(errorOf(() => readAll('[include]\n', {})).message).toBe(
+      '.ini file has [include] section, but no files setting',
+    )
     expect(errorOf(() => readAll('[include]\nfiles=%(x)s\n', {})).message).toBe(
       "Format string '%(x)s' for 'include.files' contains names ('x') which cannot be expanded. " +
         'Available names: ENV_COLOUR, ENV_HOME, here, host_node_name',
     )
-    expect(errorOf(() => readAll('[include]\nfiles=a.conf\n', { 'a.conf': 'oops' })).message).toContain("file: '/home/lab/a.conf'")
+    expect(errorOf(() => readAll('[include]\nfiles=a.conf\n', { 'a.conf': 'oops' })).message).toContain(
+      "file: '/home/lab/a.conf'",
+    )
   })
 })
 

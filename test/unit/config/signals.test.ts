@@ -18,9 +18,12 @@ test.each([
   expect(signalNumber(text)).toBe(number)
 })
 
-test.each(['', 'FOO', 'SIGSIGTERM', 'SIG15', '32', '33', '35', '63', '65', '-1', '1.5', 'constructor'])('%j is no signal', text => {
-  expect(signalNumber(text)).toBeNull()
-})
+test.each(['', 'FOO', 'SIGSIGTERM', 'SIG15', '32', '33', '35', '63', '65', '-1', '1.5', 'constructor'])(
+  '%j is no signal',
+  text => {
+    expect(signalNumber(text)).toBeNull()
+  },
+)
 
 test.each([
   [1, 'SIGHUP'],
@@ -36,5 +39,10 @@ test.each([
 })
 
 test('names and numbers can be asked for alone', () => {
-  expect([isSignalName('hup'), isSignalName('1'), isSignalNumber(1), isSignalNumber(40)]).toEqual([true, false, true, false])
+  expect([isSignalName('hup'), isSignalName('1'), isSignalNumber(1), isSignalNumber(40)]).toEqual([
+    true,
+    false,
+    true,
+    false,
+  ])
 })

@@ -484,15 +484,22 @@ describe('logs', () => {
 
   test('a main log that is syslog or missing is NO_FILE', () => {
     const { ask, daemon } = logged()
-    daemon.onClearLog = () => {
-      throw Object.assign(new Error(), { code: 'ENOENT' })
-    }
-    expect(() => ask('clearLog')).toThrow(/^NO_FILE$/)
+    expect(ask('clearLog')).toBe(true)
     daemon.logfile = '/no/such.log'
     expect(() => ask('readLog', 0, 0)).toThrow(/^NO_FILE: \/no\/such\.log$/)
+    expect(() => ask('clearLog')).toThrow(/^NO_FILE$/)
     daemon.logfile = null
     expect(() => ask('readLog', 0, 0)).toThrow(/^NO_FILE: syslog$/)
     expect(() => ask('clearLog')).toThrow(/^NO_FILE$/)
+    expect(daemon.done).toEqual(['clearLog'])
+  })
+
+  test('a main log that cannot be cleared is FAILED', () => {
+    const { ask, daemon } = logged()
+    daemon.onClearLog = () => {
+      throw Object.assign(new Error(), { code: 'EACCES' })
+    }
+    expect(() => ask('clearLog')).toThrow(/^FAILED$/)
   })
 
   test('clearing is for processes with a child; the others are a success that touches nothing', () => {

@@ -289,6 +289,74 @@ describe('a target that takes nothing', () => {
   })
 })
 
+describe('a disk on which a write took longer than 50 ms', () => {
+  const slowly = (write: () => void) => {
+    const now = performance.now()
+    const clock = vi
+      .spyOn(performance, 'now')
+      .mockReturnValueOnce(now)
+      .mockReturnValue(now + 60)
+    write()
+    clock.mockRestore()
+  }
+  const until = (condition: () => void) => vi.waitFor(condition, { interval: 2, timeout: 5_000 })
+
+  const inBackground = () => process.getActiveResourcesInfo().includes('FSReqCallback')
+
+  test('is written in the background, in order, until it has caught up', async () => {
+    const { log, write } = given()
+    slowly(() => write('1'))
+    expect(inBackground()).toBe(false)
+    write('2')
+    write('3')
+    expect(inBackground()).toBe(true)
+    await until(() => expect(inBackground()).toBe(false))
+    write('4')
+    expect(inBackground()).toBe(false)
+    expect(files()).toEqual({ '': '1234' })
+    log.close()
+  })
+
+  test('asks the source to pause when 2 MB wait, and to go on below 1 MB', async () => {
+    const { log, flow, troubles } = given()
+    slowly(() => log.write(Buffer.from('x')))
+    for (let n = 0; n < 3; n++) log.write(Buffer.alloc(1 << 20))
+    expect(flow).toEqual([false])
+    await until(() => expect(statSync(path).size).toBe(3 * (1 << 20) + 1))
+    await until(() => expect(flow).toEqual([false, true]))
+    expect(troubles).toEqual([])
+    log.close()
+  })
+
+  test('rotates all the same', async () => {
+    const { log, write } = given({ maxBytes: 10, backups: 1 })
+    slowly(() => write('12345'))
+    write('67890')
+    write('next')
+    await until(() => expect(files()).toEqual({ '': 'next', '.1': '1234567890' }))
+    log.close()
+  })
+
+  test('gets what waits after closing, too', async () => {
+    const before = openDescriptors()
+    const { log, write } = given()
+    slowly(() => write('1'))
+    write('2')
+    write('3')
+    log.close()
+    await until(() => expect(files()).toEqual({ '': '123' }))
+    await until(() => expect(openDescriptors()).toBe(before))
+  })
+
+  test('is waited for where each line has to be in the file at once', () => {
+    const { log, write } = given({ synchronous: true })
+    slowly(() => write('1'))
+    write('2')
+    expect(files()).toEqual({ '': '12' })
+    log.close()
+  })
+})
+
 const modulePath = new URL('../../../supervisor/system/log-file.ts', import.meta.url).pathname
 
 /** Runs a script as a process of its own, whose stdout is ours to look at. */

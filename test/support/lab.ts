@@ -1,0 +1,116 @@
+/**
+ * A temporary directory with a real daemon in it, driven as outsiders do: by supervisorctl, files and signals. The
+ * commands are the built ones, or what SUPERVISORD and SUPERVISORCTL say.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+const root = resolve(import.meta.dirname, '../..')
+export const SUPERVISORD = process.env.SUPERVISORD ?? resolve(root, 'dist/supervisord')
+export const SUPERVISORCTL = process.env.SUPERVISORCTL ?? resolve(root, 'dist/supervisorctl')
+export const PYTHON_SUPERVISORD = '/usr/bin/supervisord'
+export const PYTHON_SUPERVISORCTL = '/usr/bin/supervisorctl'
+
+const HEADER = `[unix_http_server]
+file=%(here)s/s.sock
+[supervisord]
+logfile=%(here)s/supervisord.log
+pidfile=%(here)s/supervisord.pid
+childlogdir=%(here)s
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+[supervisorctl]
+serverurl=unix://%(here)s/s.sock
+[include]
+files = conf.d/*.conf
+`
+
+export interface Outcome {
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Tries until it answers something other than false, null or undefined. */
+export async function until<T>(what: string, probe: () => T, seconds = 15): Promise<NonNullable<T>> {
+  const end = Date.now() + seconds * 1000
+  for (;;) {
+    const got = probe()
+    if (got !== false && got !== null && got !== undefined) return got as NonNullable<T>
+    if (Date.now() > end) throw new Error(`timed out after ${seconds} s: ${what}`)
+    await new Promise(next => setTimeout(next, 20))
+  }
+}
+
+export class Lab {
+  readonly directory = mkdtempSync(join(tmpdir(), 'bosun-'))
+  daemon: ChildProcess | null = null
+
+  constructor(conf: string) {
+    mkdirSync(this.path('conf.d'))
+    this.write('supervisord.conf', HEADER + conf)
+  }
+
+  path(name: string): string {
+    return join(this.directory, name)
+  }
+
+  /** `{dir}` in the text is the lab's directory. */
+  write(name: string, text: string, mode = text.startsWith('#!') ? 0o755 : 0o644): string {
+    writeFileSync(this.path(name), text.replaceAll('{dir}', this.directory), { mode })
+    return this.path(name)
+  }
+
+  read(name: string): string {
+    return existsSync(this.path(name)) ? readFileSync(this.path(name), 'utf8') : ''
+  }
+
+  /** Starts the daemon and waits until it answers. `prefix` is a command line that runs the rest. */
+  async start({ supervisord = SUPERVISORD, prefix = [] as string[], env = process.env } = {}): Promise<this> {
+    const [command, ...args] = [...prefix, supervisord, '-n', '-c', this.path('supervisord.conf')]
+    this.daemon = spawn(command!, args, { cwd: this.directory, stdio: ['ignore', 'ignore', 'pipe'], env })
+    let stderr = ''
+    this.daemon.stderr!.on('data', data => (stderr += data))
+    await until('the daemon answers', () => {
+      if (this.daemon!.exitCode !== null) throw new Error(`the daemon ended: ${stderr}`)
+      return existsSync(this.path('s.sock')) && this.ctl('pid').status === 0
+    })
+    return this
+  }
+
+  ctl(...words: string[]): Outcome {
+    return this.run(SUPERVISORCTL, '-c', this.path('supervisord.conf'), ...words)
+  }
+
+  run(command: string, ...args: string[]): Outcome {
+    const { status, stdout, stderr } = spawnSync(command, args, { cwd: this.directory, encoding: 'utf8', timeout: 60_000 })
+    return { status, stdout, stderr }
+  }
+
+  untilState(namespec: string, state: string): Promise<string> {
+    return until(`${namespec} is ${state}`, () => {
+      const line = this.ctl('status', namespec).stdout
+      return line.split(/\s+/)[1] === state && line
+    })
+  }
+
+  untilFile(name: string, pattern: RegExp): Promise<RegExpExecArray> {
+    return until(`${name} has ${pattern}: ${this.read(name)}`, () => pattern.exec(this.read(name)))
+  }
+
+  /** Ends the daemon; its exit status. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    const { daemon } = this
+    if (!daemon || daemon.exitCode !== null) return daemon?.exitCode ?? null
+    const ended = new Promise<number | null>(resolve => daemon.once('exit', resolve))
+    daemon.kill(signal)
+    return ended
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+    rmSync(this.directory, { recursive: true, force: true })
+  }
+}
