@@ -180,7 +180,8 @@ function readProgram(reading: Reading, section: Section, program: string, group:
   checkProgram(reading, section, shared)
 
   const processes: ProcessConfig[] = []
-  for (let number = shared.numprocs_start; number < shared.numprocs_start + shared.numprocs; number++) {
+  for (let index = 0; index < shared.numprocs; index++) {
+    const number = shared.numprocs_start + index
     const numbers: Names = [
       ...programNames,
       new Map([

@@ -1,6 +1,14 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
+/** What is known of a connection; changed in place, because each request does it twice. */
+interface Connection {
+  /** the answer that is on its way */
+  response: ServerResponse | null
+  /** The higher the later: when it was accepted, or the last answer went out. */
+  turn: number
+}
+
 /**
  * All connections of all servers. Nothing is timed: a client may be silent for hours between two calls, as listeners are,
  * and whoever never finishes a request only holds a place. When all places are taken, the connection that has been silent
@@ -8,59 +16,51 @@ import type { Socket } from 'node:net'
  */
 export class Connections {
   readonly #limit: number
-  readonly #all = new Set<Socket>()
-  /** No answer is on its way; the one silent longest comes first. */
-  readonly #idle = new Set<Socket>()
-  readonly #busy = new Map<Socket, ServerResponse>()
+  readonly #all = new Map<Socket, Connection>()
+  #turn = 0
 
   constructor(limit = 256) {
     this.#limit = limit
   }
 
-  get count(): number {
-    return this.#all.size
-  }
-
   accept(socket: Socket): void {
-    if (this.#all.size >= this.#limit) {
-      const [silent] = this.#idle
-      if (silent === undefined) {
-        socket.destroy()
-        return
-      }
-      this.#forget(silent)
-      silent.destroy()
+    if (this.#all.size >= this.#limit && !this.#makeRoom()) {
+      socket.destroy()
+      return
     }
-    this.#all.add(socket)
-    this.#idle.add(socket)
-    socket.once('close', () => this.#forget(socket))
+    this.#all.set(socket, { response: null, turn: this.#turn++ })
+    socket.once('close', () => this.#all.delete(socket))
   }
 
   /** A whole request has come in. */
   busy(socket: Socket, response: ServerResponse): void {
-    if (!this.#all.has(socket)) return
-    this.#idle.delete(socket)
-    this.#busy.set(socket, response)
+    const connection = this.#all.get(socket)
+    if (connection) connection.response = response
   }
 
   /** Its answer has gone out. */
   idle(socket: Socket): void {
-    if (!this.#all.has(socket)) return
-    this.#busy.delete(socket)
-    this.#idle.add(socket)
+    const connection = this.#all.get(socket)
+    if (!connection) return
+    connection.response = null
+    connection.turn = this.#turn++
   }
 
   /** Answers that are complete still arrive. */
   close(): void {
-    for (const socket of this.#all) {
-      if (this.#busy.get(socket)?.writableEnded) socket.destroySoon()
+    for (const [socket, { response }] of this.#all) {
+      if (response?.writableEnded) socket.destroySoon()
       else socket.destroy()
     }
   }
 
-  #forget(socket: Socket): void {
-    this.#all.delete(socket)
-    this.#idle.delete(socket)
-    this.#busy.delete(socket)
+  /** false: everybody waits for an answer. */
+  #makeRoom(): boolean {
+    const silent = [...this.#all].filter(([, { response }]) => response === null)
+    if (silent.length === 0) return false
+    const [longest] = silent.reduce((first, other) => (other[1].turn < first[1].turn ? other : first))
+    this.#all.delete(longest)
+    longest.destroy()
+    return true
   }
 }

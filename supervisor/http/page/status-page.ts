@@ -56,7 +56,7 @@ export function renderStatusPage(page: StatusPage): Html {
   const { rows, token, message, state, identifier } = page
   return renderDocument(
     { ...page, title: 'Supervisor Status', kind: 'status-page' },
-    html`<h1>Supervisor <span>${identifier}</span></h1>
+    html`<h1>Supervisor${identifier !== 'supervisor' && html` <span>${identifier}</span>`}</h1>
 <p id="summary">${renderSummary(rows, state)}</p>
 <p id="live" role="status"></p>`,
     html`${renderToolbar(token, message)}

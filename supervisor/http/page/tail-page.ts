@@ -40,14 +40,12 @@ export function renderTailPage(page: TailPage): Html {
     { ...page, title: `Supervisor tail of process ${spec ?? 'None'}`, kind: 'tail-page' },
     html`<h1><a href="./">Supervisor</a> <span>${spec ?? ''}</span></h1>
 <p id="live" role="status"></p>`,
-    html`${
-      row !== null &&
-      html`${renderTable([renderProcessRow(row, token)])}
+    html`${row !== null && renderTable([renderProcessRow(row, token)])}
+<div id="buttons">
+${row !== null && renderChoices(row.spec, row, channel, limit)}
 ${renderMessage('')}
-`
-    }<div id="buttons">${row !== null && renderChoices(row.spec, row, channel, limit)}${
-      spec !== null && html`<a class="button" href="${tailAddress(spec, channel, limit)}">Refresh</a>`
-    }</div>
+${spec !== null && html`<a class="button" href="${tailAddress(spec, channel, limit)}">Refresh</a>`}
+</div>
 <pre id="log" tabindex="0" role="region" aria-label="${channel} of ${spec ?? 'nothing'}">
 ${text}</pre>`,
   )

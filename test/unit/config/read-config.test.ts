@@ -188,6 +188,12 @@ programs=x`
     expect(firstProcess(`[DEFAULT]\nautostart=no\n${X}`).autostart).toBe(false)
   })
 
+  test('a numprocs_start beyond what JavaScript counts to does not hang', () => {
+    expect(
+      namesOf(`${X}numprocs=5\nnumprocs_start=99999999999999999999\nprocess_name=%(process_num)s\n`)[0]!.length,
+    ).toBeGreaterThan(1)
+  })
+
   test('an unreasonable number of processes is refused, not made', () => {
     expect(configErrorOf(`${X}numprocs=1000000000\nprocess_name=%(process_num)d\n`).message).toContain(
       'numprocs is more than',

@@ -1,0 +1,122 @@
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { expect } from 'vitest'
+import { openPages } from '../../supervisor/http/page/pages.ts'
+import { openRpcInterface } from '../../supervisor/rpc/dispatch.ts'
+import { clock } from '../../supervisor/system/clock.ts'
+import { files } from '../../supervisor/system/files.ts'
+import { followedFiles } from '../../supervisor/system/followed-file.ts'
+import { type FakeDaemon, type FakeProcess, fakeDaemon } from '../support/fake-daemon.ts'
+
+/** A daemon with its page on a port, and a browser in front of it. */
+export interface BrowserLab {
+  readonly daemon: FakeDaemon
+  readonly url: string
+  open(path?: string, look?: Look): Promise<Page>
+  /** Writes to the stdout of a process. */
+  say(spec: string, text: string): void
+  /** Cuts off everybody; nobody can connect until `comeBack`. */
+  goAway(): Promise<void>
+  comeBack(): Promise<void>
+}
+
+export interface Look {
+  readonly width?: number
+  readonly height?: number
+  readonly colorScheme?: 'light' | 'dark'
+  readonly javaScriptEnabled?: boolean
+}
+
+let browser: Promise<Browser> | null = null
+const cleanups: (() => Promise<unknown> | unknown)[] = []
+
+/** For afterEach. */
+export async function closeLabs(): Promise<void> {
+  for (const clean of cleanups.splice(0).reverse()) await clean()
+}
+
+/** For afterAll. */
+export async function closeBrowser(): Promise<void> {
+  await (await browser)?.close()
+  browser = null
+}
+
+/** Starts and stops take no time. */
+function obey(process: FakeProcess): void {
+  process.onStart = () => process.become('RUNNING', { pid: 100, startedAt: Date.now(), spawnerr: '' })
+  process.onStop = () => process.become('STOPPED', { pid: 0, stoppedAt: Date.now() })
+}
+
+export async function browserLab(
+  groups: Parameters<typeof fakeDaemon>[0] = { web: [{}], worker: [{}] },
+): Promise<BrowserLab> {
+  browser ??= chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu'],
+  })
+  const directory = mkdtempSync('/tmp/page-')
+  cleanups.push(() => rmSync(directory, { recursive: true }))
+  const daemon = fakeDaemon(groups)
+  const logOf = (name: string): string => join(directory, `${name}.log`)
+  for (const each of daemon.groups.flatMap(group => group.processes)) {
+    obey(each)
+    each.logfiles.stdout = logOf(each.namespec)
+    appendFileSync(each.logfiles.stdout, '')
+  }
+  const rpc = openRpcInterface(['supervisor'], { daemon, clock, files })
+  const pages = openPages({ daemon, clock, rpc, followedFiles })
+
+  const listen = async (port: number): Promise<Server> => {
+    const opened = createServer((request, response) => pages(request, response, { trusted: false }))
+    await new Promise<void>(resolve => opened.listen(port, '127.0.0.1', resolve))
+    return opened
+  }
+  const close = async (): Promise<void> => {
+    server.closeAllConnections()
+    await new Promise(resolve => server.close(resolve))
+  }
+  let server = await listen(0)
+  const { port } = server.address() as AddressInfo
+  cleanups.push(close)
+
+  return {
+    daemon,
+    url: `http://127.0.0.1:${port}`,
+    async open(path = '/', { width = 1280, height = 720, colorScheme = 'light', javaScriptEnabled = true } = {}) {
+      const context = await (await browser!).newContext({
+        viewport: { width, height },
+        colorScheme,
+        javaScriptEnabled,
+      })
+      const page = await context.newPage()
+      const complaints: string[] = []
+      // a server that is gone is what some tests are about
+      page.on('console', message => {
+        if (message.type() === 'error' && !/ERR_|status of 403/.test(message.text())) complaints.push(message.text())
+      })
+      page.on('pageerror', error => void complaints.push(String(error)))
+      cleanups.push(async () => {
+        await context.close()
+        expect(complaints).toEqual([])
+      })
+      await page.goto(`http://127.0.0.1:${port}${path}`)
+      return page
+    },
+    say: (spec, text) => appendFileSync(logOf(spec), text),
+    goAway: close,
+    async comeBack() {
+      server = await listen(port)
+    },
+  }
+}
+
+/** Until the expression is true in the page. */
+export const until = async (page: Page, expression: string): Promise<void> => {
+  await page.waitForFunction(expression)
+}
+
+export const isLive = (page: Page): Promise<void> =>
+  until(page, `document.getElementById('live').textContent === 'live'`)
