@@ -21,8 +21,8 @@ import { type ChildLogOptions, openChildLog, passThroughDescriptor } from './log
 import { FcgiSocketError, FcgiSockets } from './process/fcgi-socket.ts'
 import type { SupervisedProcess } from './process/process.ts'
 import { openRpcInterface } from './rpc/dispatch.ts'
-import { closeListeningSocket, openListeningSocket, SOMAXCONN } from './system/listening-socket.ts'
 import { followedFiles } from './system/followed-file.ts'
+import { closeListeningSocket, openListeningSocket, SOMAXCONN } from './system/listening-socket.ts'
 import { logFiles } from './system/log-file.ts'
 import { openSystem } from './system/real-system.ts'
 import { openSyslog } from './system/syslog.ts'
@@ -81,7 +81,11 @@ async function openRun(
   if (!nocleanup) for (const warning of removeAutomaticLogs(system.files, childlogdir, identifier)) log.warn(warning)
 
   const automaticLogs = new Map<SupervisedProcess, Partial<Record<Channel, string>>>()
-  const fcgi = new FcgiSockets({ open: openListeningSocket, close: closeListeningSocket, defaultBacklog: SOMAXCONN }, log, host.uid)
+  const fcgi = new FcgiSockets(
+    { open: openListeningSocket, close: closeListeningSocket, defaultBacklog: SOMAXCONN },
+    log,
+    host.uid,
+  )
   const listeners = new Listeners(bus, { identifier, clock, log })
 
   const logfile = (process: SupervisedProcess, channel: Channel): string => {
@@ -153,7 +157,9 @@ async function openRun(
           bus.announce(`PROCESS_STATE_${state}`, change)
         },
         passThrough: (process, channel) =>
-          listeners.speaksOn(process, channel) ? null : passThroughDescriptor(logOptions(process, channel), log.debugging),
+          listeners.speaksOn(process, channel)
+            ? null
+            : passThroughDescriptor(logOptions(process, channel), log.debugging),
         openLog: (process, channel, flow) => {
           const CHANNEL = channel === 'stdout' ? 'STDOUT' : 'STDERR'
           const output = (data: Buffer) => ({
@@ -174,8 +180,7 @@ async function openRun(
           )
           return listeners.speaksOn(process, channel) ? listeners.overhear(process, opened) : opened
         },
-        openSocket: process =>
-          process.config.socket && fcgi.acquire(process.config.socket, process.config.user),
+        openSocket: process => process.config.socket && fcgi.acquire(process.config.socket, process.config.user),
       },
     },
     conclude,
@@ -230,7 +235,10 @@ function obeySignals(current: () => Run): void {
   }
   own.onSignal('SIGHUP', () => {
     const { daemon, log } = current()
-    if (daemon.state === 'SHUTDOWN') return log.warn('ignored SIGHUP indicating restart request (shutdown in progress)')
+    if (daemon.state === 'SHUTDOWN') {
+      log.warn('ignored SIGHUP indicating restart request (shutdown in progress)')
+      return
+    }
     log.warn('received SIGHUP indicating restart request')
     try {
       daemon.restart()

@@ -38,14 +38,18 @@ const exclusions = new Map(
     }),
 )
 
-const run = spawn('/usr/bin/python3', ['-u', resolve(suite, 'run.py'), ...(args.includes('-j') ? [] : ['-j', '2']), ...args], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-  env: {
-    ...process.env,
-    CONFORMANCE_SUPERVISORD: supervisord,
-    CONFORMANCE_SUPERVISORCTL: supervisorctl,
+const run = spawn(
+  '/usr/bin/python3',
+  ['-u', resolve(suite, 'run.py'), ...(args.includes('-j') ? [] : ['-j', '2']), ...args],
+  {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      ...process.env,
+      CONFORMANCE_SUPERVISORD: supervisord,
+      CONFORMANCE_SUPERVISORCTL: supervisorctl,
+    },
   },
-})
+)
 
 const failed = new Set<string>()
 let bad = 0
@@ -60,9 +64,13 @@ for await (const line of createInterface({ input: run.stdout })) {
   else if (!name) console.log(line)
 }
 
-const listed = spawnSync('/usr/bin/python3', [resolve(suite, 'run.py'), '--list', ...args.filter(arg => arg !== '-v')], {
-  encoding: 'utf8',
-})
+const listed = spawnSync(
+  '/usr/bin/python3',
+  [resolve(suite, 'run.py'), '--list', ...args.filter(arg => arg !== '-v')],
+  {
+    encoding: 'utf8',
+  },
+)
 const cases = new Set(listed.stdout.split('\n').map(line => line.split(' ')[0]!))
 for (const [name, reason] of exclusions) {
   if (!cases.has(name)) continue

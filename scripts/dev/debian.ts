@@ -12,12 +12,18 @@ export function installDebianPackages(wanted: Readonly<Record<string, string>>):
   // a stale or empty package list is the usual reason for a first failure
   for (const args of [['install'], ['update'], ['install']]) {
     const install = args[0] === 'install'
-    const done = spawnSync('apt-get', [...args, '-y', '-qq', ...(install ? ['--no-install-recommends', ...missing] : [])], {
-      stdio: ['ignore', 'ignore', install ? 'ignore' : 'inherit'],
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    })
+    const done = spawnSync(
+      'apt-get',
+      [...args, '-y', '-qq', ...(install ? ['--no-install-recommends', ...missing] : [])],
+      {
+        stdio: ['ignore', 'ignore', install ? 'ignore' : 'inherit'],
+        env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+      },
+    )
     if (install && done.status === 0 && missing.every(name => existsSync(wanted[name]!))) return
   }
-  console.error(`cannot install ${missing.join(' ')}: run \`apt-get install ${missing.join(' ')}\` as root, then try again`)
+  console.error(
+    `cannot install ${missing.join(' ')}: run \`apt-get install ${missing.join(' ')}\` as root, then try again`,
+  )
   process.exit(1)
 }

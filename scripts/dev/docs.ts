@@ -7,7 +7,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { renderOptionsReference } from '../../supervisor/config/reference.ts'
+import { renderCtlReference } from '../../supervisor/ctl/render-reference.ts'
 import { renderEventsReference } from '../../supervisor/listeners/reference.ts'
+import { renderLifecycleReference } from '../../supervisor/process/reference.ts'
 import { renderRpcReference } from '../../supervisor/rpc/render-reference.ts'
 
 interface Page {
@@ -19,6 +21,8 @@ interface Page {
 const pages: readonly Page[] = [
   { path: 'supervisor/config/OPTIONS.md', render: renderOptionsReference },
   { path: 'supervisor/listeners/EVENTS.md', render: renderEventsReference },
+  { path: 'supervisor/process/LIFECYCLE.md', render: renderLifecycleReference },
+  { path: 'supervisor/ctl/CTL.md', render: renderCtlReference },
   { path: 'supervisor/rpc/RPC.md', render: renderRpcReference },
 ]
 

@@ -42,13 +42,13 @@ export const historyFile = (path: string, files: Files): HistoryFile => ({
 
 /** Shows the status first. Ctrl-C, Ctrl-D, quit and exit leave it; the exit status is always 0, so nothing is returned. */
 export async function runShell(session: Session, { prompt, terminal, historyFile }: ShellOptions): Promise<void> {
-  const history = [...(historyFile?.read() ?? [])].reverse()
+  const history = historyFile?.read().toReversed() ?? []
   const interrupt = Promise.withResolvers<'interrupt'>()
   const cancel = terminal.onInterrupt(() => interrupt.resolve('interrupt'))
   const how = await Promise.race([talk(), interrupt.promise])
   cancel()
   if (how !== 'leave') terminal.write('\n')
-  historyFile?.write(history.reverse())
+  historyFile?.write(history.toReversed())
 
   async function talk(): Promise<'leave' | 'end of input'> {
     let known: Promise<Known> | null = null

@@ -60,10 +60,10 @@ function fail(error: unknown, log: ActivityLog, body: Buffer, response: ServerRe
 function answer(rpc: RpcInterface, log: ActivityLog, body: Buffer, response: ServerResponse): void {
   try {
     const { method, params } = parseCall(body)
-    const gone = new AbortController()
-    const value = rpc.call(method, params, gone.signal)
+    let gone: AbortController | null = null
+    const value = rpc.call(method, params, () => (gone ??= new AbortController()).signal)
     if (value instanceof Promise) {
-      response.once('close', () => gone.abort())
+      response.once('close', () => gone?.abort())
       value.then(late => succeed(response, late)).catch(error => fail(error, log, body, response))
     } else {
       succeed(response, value)

@@ -1,8 +1,8 @@
-import { findCommand, isProblem } from './command.ts'
-import { FcgiSocketError } from './fcgi-socket.ts'
 import type { ProcessConfig } from '../config/config.ts'
 import type { ActivityLog, Channel, CommandProblem, Group, Process } from '../daemon/api.ts'
 import type { Cancel, ChildExit, PipeReader, PipeWriter, System } from '../system/system.ts'
+import { findCommand, isProblem } from './command.ts'
+import { FcgiSocketError } from './fcgi-socket.ts'
 import { messages, spawnErrors } from './messages.ts'
 import type { ProcessState } from './states.ts'
 import { type Effect, type LifeEvent, transition, unborn } from './transition.ts'
@@ -207,13 +207,17 @@ export class SupervisedProcess implements Process {
   #perform(effect: Effect): void {
     switch (effect.type) {
       case 'say':
-        return this.#surroundings.log[effect.level](effect.text)
+        this.#surroundings.log[effect.level](effect.text)
+        break
       case 'announce':
-        return this.#surroundings.announce(this, effect)
+        this.#surroundings.announce(this, effect)
+        break
       case 'spawn':
-        return this.send(this.#spawn())
+        this.send(this.#spawn())
+        break
       case 'kill':
-        return this.#killForStop(effect.signal, effect.wholeGroup)
+        this.#killForStop(effect.signal, effect.wholeGroup)
+        break
     }
   }
 
@@ -229,7 +233,10 @@ export class SupervisedProcess implements Process {
     try {
       system.children.kill(target, signal)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ESRCH') return log.debug(messages.gone(this.config.name, pid))
+      if ((error as NodeJS.ErrnoException).code === 'ESRCH') {
+        log.debug(messages.gone(this.config.name, pid))
+        return
+      }
       const text = messages.unknownProblem(this.config.name, pid, (error as Error).message)
       this.#signalProblem = text
       this.send({ type: 'signalFailed', text })
@@ -279,7 +286,8 @@ export class SupervisedProcess implements Process {
       if (error instanceof FcgiSocketError) return { type: 'spawnFailed', text: error.message }
       const code = (error as NodeJS.ErrnoException).code
       if (code === undefined) throw error
-      const text = code === 'EMFILE' || code === 'ENFILE' ? spawnErrors.tooManyFiles(name) : spawnErrors.noDispatchers(name, code)
+      const text =
+        code === 'EMFILE' || code === 'ENFILE' ? spawnErrors.tooManyFiles(name) : spawnErrors.noDispatchers(name, code)
       return { type: 'spawnFailed', text }
     }
   }
@@ -306,7 +314,10 @@ export class SupervisedProcess implements Process {
 
     const pipe = (): readonly [number, number] => {
       const [read, write] = pipes.create()
-      undo.push(() => pipes.close(read), () => pipes.close(write))
+      undo.push(
+        () => pipes.close(read),
+        () => pipes.close(write),
+      )
       return [read, write]
     }
     const output = (channel: Channel): number => {

@@ -9,10 +9,15 @@ import type { Call, RpcSurroundings } from './surroundings.ts'
 
 export interface RpcInterface {
   /**
-   * Calls a method; what waits is a promise, which stays open for ever once `abandoned` is aborted.
+   * Calls a method; what waits is a promise, which stays open for ever once `abandoned` is aborted. As a function it is
+   * called only if something waits, which few calls do.
    * @throws RpcFault, also as a rejection
    */
-  call(method: string, params: readonly XmlRpcValue[], abandoned: AbortSignal): Renderable | Promise<Renderable>
+  call(
+    method: string,
+    params: readonly XmlRpcValue[],
+    abandoned: AbortSignal | (() => AbortSignal),
+  ): Renderable | Promise<Renderable>
 }
 
 /** Without `[rpcinterface:supervisor]` only `system.*` is there. Source: contract 2.9 */
@@ -68,7 +73,9 @@ export function openRpcInterface(namespaces: readonly string[], surroundings: Rp
         methods: known,
         allProcessInfo: () => listing.at(wholeSeconds(clock.wall())),
         dispatch: (method, values) => dispatch(method, values, call),
-        abandoned,
+        get abandoned() {
+          return typeof abandoned === 'function' ? abandoned() : abandoned
+        },
       }
       return traced(daemon.log, name, () => dispatch(name, params, call))
     },

@@ -15,4 +15,9 @@ function at(deadline: number, wake: () => void): Cancel {
   return () => clearTimeout(timer)
 }
 
-export const clock: Clock = { wall: Date.now, monotonic: () => performance.now(), at, defer: work => void setImmediate(work) }
+export const clock: Clock = {
+  wall: Date.now,
+  monotonic: () => performance.now(),
+  at,
+  defer: work => void setImmediate(work),
+}

@@ -43,8 +43,12 @@ function resolveText(raw: string, at: number): string {
   })
 }
 
-// What the tags of XML-RPC look like when written plainly, which is nearly always: no attribute, no prefix, no blank.
-const plainName = /^[A-Za-z][\w.]*$/
+/** Tags that are written plainly, as they nearly always are, need no closer look. */
+const plainNames: ReadonlySet<string> = new Set([
+  ...['methodCall', 'methodName', 'methodResponse', 'params', 'param', 'fault', 'value', 'array', 'data', 'struct'],
+  ...['member', 'name', 'string', 'int', 'i4', 'boolean', 'double', 'base64', 'nil'],
+])
+const LONGEST_PLAIN_NAME = 14
 const tag = /([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)/y
 const attribute = /\s+([A-Za-z_][\w.:-]*)\s*=\s*(?:"[^"<]*"|'[^'<]*')/y
 const tagEnd = /\s*(\/?)>/y
@@ -54,9 +58,7 @@ export function readXml(document: string): XmlReader {
   let position = document.charCodeAt(0) === 0xfeff ? 1 : 0
   let tokenAt = position
   let content = ''
-  const prefixes = new Set<string>()
-  // Names that passed `plainName` once need not pass it again.
-  const seen = new Set<string>()
+  let prefixes: Set<string> | null = null
 
   const fail = (why: string): never => {
     throw new XmlRpcSyntaxError(`${why} at ${tokenAt}`)
@@ -79,9 +81,9 @@ export function readXml(document: string): XmlReader {
     for (let next = match(attribute, after); next; next = match(attribute, after)) {
       after += next[0].length
       const declared = declaresPrefix.exec(next[1]!)
-      if (declared) prefixes.add(`${declared[1]!}:`)
+      if (declared) (prefixes ??= new Set()).add(`${declared[1]!}:`)
     }
-    if (prefix !== undefined && !prefixes.has(prefix)) fail(`undeclared namespace prefix ${prefix}`)
+    if (prefix !== undefined && !prefixes?.has(prefix)) fail(`undeclared namespace prefix ${prefix}`)
     return after
   }
 
@@ -90,9 +92,9 @@ export function readXml(document: string): XmlReader {
     const nameAt = position + (closing ? 2 : 1)
     const end = endOf('>', nameAt, 'tag')
     const empty = !closing && document.charCodeAt(end - 1) === 47
-    const name = document.slice(nameAt, empty ? end - 1 : end)
-    if (seen.has(name) || (name.length < 32 && plainName.test(name))) {
-      if (seen.size < 64) seen.add(name)
+    const nameEnd = empty ? end - 1 : end
+    const name = nameEnd - nameAt <= LONGEST_PLAIN_NAME ? document.slice(nameAt, nameEnd) : ''
+    if (plainNames.has(name)) {
       content = name
       position = end + 1
       return closing ? 'close' : empty ? 'empty' : 'open'

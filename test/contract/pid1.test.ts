@@ -9,7 +9,13 @@ for i in $(seq 25); do (bash -c "exit $((i % 7))" & bash -c "kill -9 \\$\\$" &) 
 wait
 exit 3
 `
-const NAMESPACE = ['unshare', ...(process.getuid!() === 0 ? [] : ['--map-root-user']), '--fork', '--pid', '--mount-proc']
+const NAMESPACE = [
+  'unshare',
+  ...(process.getuid!() === 0 ? [] : ['--map-root-user']),
+  '--fork',
+  '--pid',
+  '--mount-proc',
+]
 
 const childrenOf = (pid: number): number[] =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
@@ -22,8 +28,11 @@ const stateOf = (pid: number): string => {
   }
 }
 
-test('as PID 1 it buries thousands of orphans, loses no exit, stops in order and exits 0', { timeout: 90_000 }, async () => {
-  await using lab = new Lab(`
+test('as PID 1 it buries thousands of orphans, loses no exit, stops in order and exits 0', {
+  timeout: 90_000,
+}, async () => {
+  await using lab = new Lab(
+    `
 [program:early]
 command=sleep 1000
 priority=1
@@ -35,14 +44,19 @@ command={dir}/maker.sh
 process_name=maker%(process_num)d
 numprocs=3
 startsecs=0
-`.replaceAll('{dir}', '%(here)s'))
+`.replaceAll('{dir}', '%(here)s'),
+  )
   lab.write('maker.sh', MAKER)
   await lab.start({ prefix: NAMESPACE })
   const unshare = lab.daemon!.pid!
   const [pid] = childrenOf(unshare)
 
   const count = (pattern: RegExp) => lab.read('supervisord.log').match(pattern)?.length ?? 0
-  await until('2000 orphans', () => count(/reaped unknown pid \d+ \((exit status \d|terminated by SIGKILL)\)/g) >= 2000, 60)
+  await until(
+    '2000 orphans',
+    () => count(/reaped unknown pid \d+ \((exit status \d|terminated by SIGKILL)\)/g) >= 2000,
+    60,
+  )
 
   expect(lab.ctl('stop', 'maker:*').status).toBe(0)
   await until('no zombie is left', () => childrenOf(pid!).every(child => stateOf(child) !== 'Z'))

@@ -37,7 +37,10 @@ $ctl reread && $ctl update
   await lab.untilFile('app.stdout', /^straight to the stream\napp 1 is up\n$/)
 
   lab.write('app.sh', WRAPPER.replace('VERSION', '2'), 0o755)
-  const changed = provision('change.sh', 'sed -i s/stopasgroup=true/stopwaitsecs=3/ {dir}/conf.d/app.conf\n$ctl reread && $ctl update')
+  const changed = provision(
+    'change.sh',
+    'sed -i s/stopasgroup=true/stopwaitsecs=3/ {dir}/conf.d/app.conf\n$ctl reread && $ctl update',
+  )
   expect(changed.stdout).toBe('app: changed\napp: stopped\napp: updated process group\n')
   const second = await lab.untilState('app', 'RUNNING')
   expect(second).not.toBe(first)
@@ -59,7 +62,10 @@ test('a broken file is told with its place, and nothing that runs is lost', asyn
   expect(lab.ctl('reread').stdout).toContain(`ERROR: CANT_REREAD: ${told}`)
   expect(lab.ctl('reload').stdout).toContain(`CANT_REREAD: ${told}`)
   lab.daemon!.kill('SIGHUP')
-  await lab.untilFile('supervisord.log', /CRIT cannot restart, everything stays as it is: .*bad\.conf:3: \[program:bad\] startsecs=soon/)
+  await lab.untilFile(
+    'supervisord.log',
+    /CRIT cannot restart, everything stays as it is: .*bad\.conf:3: \[program:bad\] startsecs=soon/,
+  )
   expect(lab.ctl('status', 'steady').stdout.split(',')[0]).toBe(before.split(',')[0])
 
   lab.run('/bin/rm', lab.path('conf.d/bad.conf'))

@@ -85,7 +85,11 @@ export class Lab {
   }
 
   run(command: string, ...args: string[]): Outcome {
-    const { status, stdout, stderr } = spawnSync(command, args, { cwd: this.directory, encoding: 'utf8', timeout: 60_000 })
+    const { status, stdout, stderr } = spawnSync(command, args, {
+      cwd: this.directory,
+      encoding: 'utf8',
+      timeout: 60_000,
+    })
     return { status, stdout, stderr }
   }
 

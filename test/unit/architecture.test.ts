@@ -31,9 +31,11 @@ interface Import {
 }
 
 const imports: readonly Import[] = files.flatMap(file =>
-  [...readFileSync(join(root, file), 'utf8').matchAll(/^\s*(?:import|export)\s+(type\s+)?[^'";]*?from\s+'([^']+)'|import\('([^']+)'\)/gm)].map(
-    match => ({ file, target: (match[2] ?? match[3])!, typeOnly: match[1] !== undefined }),
-  ),
+  [
+    ...readFileSync(join(root, file), 'utf8').matchAll(
+      /^\s*(?:import|export)\s+(type\s+)?[^'";]*?from\s+'([^']+)'|import\('([^']+)'\)/gm,
+    ),
+  ].map(match => ({ file, target: (match[2] ?? match[3])!, typeOnly: match[1] !== undefined })),
 )
 
 const resolved = ({ file, target }: Import): string => relative(root, resolve(root, file, '..', target))
@@ -44,7 +46,8 @@ test('imports point one way', () => {
     .filter(each => {
       const [from, to] = [folderOf(each.file), folderOf(resolved(each))]
       if (from === '' || from === to) return false
-      if (to === 'daemon' && from !== 'rpc' && from !== 'http') return resolved(each) !== 'daemon/api.ts' || !each.typeOnly
+      if (to === 'daemon' && from !== 'rpc' && from !== 'http')
+        return resolved(each) !== 'daemon/api.ts' || !each.typeOnly
       return !allowed[from]?.includes(to)
     })
   expect(wrong).toEqual([])
@@ -65,6 +68,9 @@ test('only system/ touches files, processes and koffi', () => {
 
 test('the daemon never touches process.stdout or process.stderr: that makes shared pipes non-blocking', () => {
   // supervisorctl at a terminal needs them for line editing
-  const wrong = files.filter(file => file !== 'system/terminal.ts' && /\bprocess\.(stdout|stderr)\b/.test(readFileSync(join(root, file), 'utf8')))
+  const wrong = files.filter(
+    file =>
+      file !== 'system/terminal.ts' && /\bprocess\.(stdout|stderr)\b/.test(readFileSync(join(root, file), 'utf8')),
+  )
   expect(wrong).toEqual([])
 })

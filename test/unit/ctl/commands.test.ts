@@ -240,7 +240,7 @@ describe('update', () => {
 
 test('add and remove tell what became of each group', async () => {
   const addProcessGroup = (name: string) =>
-    ({ active: () => fault('ALREADY_ADDED', name), ghost: () => fault('BAD_NAME', name) })[name]?.() ?? true
+    name === 'active' ? fault('ALREADY_ADDED', name) : name === 'ghost' ? fault('BAD_NAME', name) : true
   expect(await says({ addProcessGroup }, 'add active new')).toEqual([
     0,
     'ERROR: process group already active\nnew: added process group\n',
@@ -254,7 +254,7 @@ test('add and remove tell what became of each group', async () => {
   expect(await says({}, 'add')).toEqual([0, ''])
 
   const removeProcessGroup = (name: string) =>
-    ({ up: () => fault('STILL_RUNNING', name), ghost: () => fault('BAD_NAME', name) })[name]?.() ?? true
+    name === 'up' ? fault('STILL_RUNNING', name) : name === 'ghost' ? fault('BAD_NAME', name) : true
   expect(await says({ removeProcessGroup }, 'remove down up ghost')).toEqual([
     1,
     'down: removed process group\nERROR: process/group still running: up\nERROR: no such process/group: ghost\n',

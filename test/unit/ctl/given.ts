@@ -8,7 +8,7 @@ import { type FaultName, faults } from '../../../supervisor/xmlrpc/faults.ts'
 export const URL = 'unix:///run/s.sock'
 
 /** Methods of the daemon, without `supervisor.`; a method that is not there has not been expected. */
-export type Answers = Readonly<Record<string, (...params: any[]) => unknown>>
+export type Answers = Readonly<Record<string, (...params: never[]) => unknown>>
 
 export const fault = (name: FaultName, suffix?: string): never => {
   throw new XmlRpcFault(faults[name], suffix === undefined ? name : `${name}: ${suffix}`)
@@ -91,7 +91,7 @@ export function given(answers: Answers, { interactive = false, typed = [], perso
       if (name !== 'getVersion') calls.push(`${name}(${params.map(param => JSON.stringify(param)).join(', ')})`)
       const answer = known[name]
       if (!answer) throw new Error(`unexpected call of ${name}`)
-      return (await answer(...params)) as XmlRpcValue
+      return (await answer(...(params as never[]))) as XmlRpcValue
     }
     return {
       url,
