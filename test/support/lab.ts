@@ -34,11 +34,11 @@ export interface Outcome {
 }
 
 /** Tries until it answers something other than false, null or undefined. */
-export async function until<T>(what: string, probe: () => T, seconds = 15): Promise<NonNullable<T>> {
+export async function until<T>(what: string, probe: () => T, seconds = 15): Promise<Exclude<T, false | null | undefined>> {
   const end = Date.now() + seconds * 1000
   for (;;) {
     const got = probe()
-    if (got !== false && got !== null && got !== undefined) return got as NonNullable<T>
+    if (got !== false && got !== null && got !== undefined) return got as Exclude<T, false | null | undefined>
     if (Date.now() > end) throw new Error(`timed out after ${seconds} s: ${what}`)
     await new Promise(next => setTimeout(next, 20))
   }
