@@ -10,6 +10,7 @@ import { readConfig } from './config/read-config.ts'
 import type { Channel } from './daemon/api.ts'
 import { type Outcome, SupervisorDaemon, VERSION } from './daemon/daemon.ts'
 import { claimLimits, claimUser, PrivilegeError } from './daemon/privileges.ts'
+import { lazyPages } from './http/page/lazy-pages.ts'
 import { openServers } from './http/server.ts'
 import { ServerError } from './http/server-error.ts'
 import { EventBus } from './listeners/event-bus.ts'
@@ -188,11 +189,14 @@ async function openRun(
 
   starting = false
 
+  const rpc = { daemon, clock, files: system.files }
   const servers = await openServers(config, {
     system,
     daemon,
-    rpc: openRpcInterface(config.rpcInterfaces, { daemon, clock, files: system.files }),
+    rpc: openRpcInterface(config.rpcInterfaces, rpc),
     followedFiles,
+    // the page works without an [rpcinterface:supervisor], as that of the original does
+    pages: lazyPages({ daemon, clock, followedFiles, rpc: openRpcInterface(['supervisor'], rpc) }),
   })
 
   return {

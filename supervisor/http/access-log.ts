@@ -13,6 +13,12 @@ function logDate(ms: number): string {
   return `${two(date.getDate())}/${months[date.getMonth()]}/${date.getFullYear()}:${time} ${zone}`
 }
 
+/** `Sat Nov 21 00:06:43 2026`, local time, the day padded by a blank. Source: contract 13.2 */
+export function ctime(ms: number): string {
+  const [weekday, month, day, year, time] = new Date(ms).toString().split(' ')
+  return `${weekday} ${month} ${String(Number(day)).padStart(2)} ${time} ${year}`
+}
+
 /** `127.0.0.1:43210`; whoever comes through a unix socket is `localhost:0`. */
 const clientOf = ({ remoteAddress, remotePort }: Socket): string =>
   remoteAddress === undefined ? 'localhost:0' : `${remoteAddress}:${remotePort ?? 0}`

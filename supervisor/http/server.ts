@@ -9,7 +9,7 @@ import type { Daemon } from '../daemon/api.ts'
 import type { RpcInterface } from '../rpc/dispatch.ts'
 import type { FollowedFiles } from '../system/followed-file.ts'
 import type { System } from '../system/system.ts'
-import { accessLine } from './access-log.ts'
+import { accessLine, ctime } from './access-log.ts'
 import { authorizer } from './authorization.ts'
 import { Connections } from './connections.ts'
 import { errorPage, refuse, SERVER } from './error-page.ts'
@@ -140,10 +140,18 @@ function announce(
   rpcInterfaces: readonly string[],
   { daemon: { log }, system }: HttpSurroundings,
 ): void {
-  log.trace(() => `${placeOf(config)}:Medusa (V1.12) started at ${new Date(system.clock.wall()).toString()}`)
+  log.trace(() => `${placeOf(config)}:Medusa (V1.12) started at ${ctime(system.clock.wall())}`)
   for (const name of rpcInterfaces) log.info(`RPC interface '${name}' initialized`)
   if (authorizer(config.credentials) === null)
     log.critical(`Server '${config.section}' running without any HTTP authentication checking`)
+}
+
+function unlinkIfPossible({ files }: System, file: string): void {
+  try {
+    files.unlink(file)
+  } catch {
+    // gone already, or in a directory of root's that we have left behind with its rights: the next start replaces it
+  }
 }
 
 /**
@@ -162,7 +170,7 @@ export async function openServers(
   const close = async (): Promise<void> => {
     for (const { server, file } of open.splice(0)) {
       server.close()
-      if (file !== null && system.files.status(file, { followLinks: false }) !== null) system.files.unlink(file)
+      if (file !== null) unlinkIfPossible(system, file)
     }
     // What was decided in this turn is answered first.
     await new Promise<void>(resolve => system.clock.defer(resolve))

@@ -1,12 +1,12 @@
 /** Handlers of the `supervisor.*` methods; methods.ts has the table. Source: contract 8.2–8.6 */
 import { ConfigError } from '../config/config-error.ts'
+import { allConfigInfo } from '../config/config-info.ts'
 import { signalNumber } from '../config/signals.ts'
 import type { Channel, Group, Process } from '../daemon/api.ts'
 import { readFromLog, tailOfLog } from '../logs/read.ts'
 import { isRunning, isSignallable, supervisorStates } from '../process/states.ts'
 import type { Renderable } from '../xmlrpc/codec.ts'
 import { RpcFault } from '../xmlrpc/faults.ts'
-import { allConfigInfo } from './config-info.ts'
 import { wholeSeconds } from './description.ts'
 import { resolveSpec } from './namespec.ts'
 import { onEach } from './on-each.ts'
@@ -112,7 +112,18 @@ export const getProcessInfo = (call: Call, spec: string): Answer =>
 
 export const getAllProcessInfo = (call: Call): Answer => call.allProcessInfo()
 
-export const getAllConfigInfo = ({ daemon }: Call): Answer => allConfigInfo(daemon)
+/**
+ * Of the configuration that was read last. An automatic name is known while the group that runs is the very one of that
+ * configuration: after a reread it is `auto`. Source: contract 8.6
+ */
+export const getAllConfigInfo = ({ daemon }: Call): Answer =>
+  allConfigInfo(daemon.latestConfig, {
+    inUse: group => daemon.group(group.name) !== undefined,
+    automaticLogfile(group, { name }, channel) {
+      const active = daemon.group(group.name)
+      return active?.config === group ? active.process(name)?.logfile(channel) || 'none' : null
+    },
+  })
 
 // -- starting, stopping, signalling ------------------------------------------------------------------------------------
 

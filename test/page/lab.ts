@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { openPages } from '../../supervisor/http/page/pages.ts'
 import { openRpcInterface } from '../../supervisor/rpc/dispatch.ts'
 import { clock } from '../../supervisor/system/clock.ts'
@@ -113,10 +113,12 @@ export async function browserLab(
   }
 }
 
-/** Until the expression is true in the page. */
-export const until = async (page: Page, expression: string): Promise<void> => {
-  await page.waitForFunction(expression)
-}
+/** Until the expression is true in the page. Asked from here: the page itself may not evaluate texts. */
+export const until = (page: Page, expression: string): Promise<void> =>
+  vi.waitFor(async () => expect(await page.evaluate(expression), expression).toBe(true), {
+    timeout: 10_000,
+    interval: 25,
+  })
 
 export const isLive = (page: Page): Promise<void> =>
   until(page, `document.getElementById('live').textContent === 'live'`)

@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
@@ -12,6 +13,8 @@ export const SUPERVISORD = process.env.SUPERVISORD ?? resolve(root, 'dist/superv
 export const SUPERVISORCTL = process.env.SUPERVISORCTL ?? resolve(root, 'dist/supervisorctl')
 export const PYTHON_SUPERVISORD = '/usr/bin/supervisord'
 export const PYTHON_SUPERVISORCTL = '/usr/bin/supervisorctl'
+/** For what differs on purpose. */
+export const isOriginal = SUPERVISORD === PYTHON_SUPERVISORD
 
 const HEADER = `[unix_http_server]
 file=%(here)s/s.sock
@@ -34,7 +37,11 @@ export interface Outcome {
 }
 
 /** Tries until it answers something other than false, null or undefined. */
-export async function until<T>(what: string, probe: () => T, seconds = 15): Promise<Exclude<T, false | null | undefined>> {
+export async function until<T>(
+  what: string,
+  probe: () => T,
+  seconds = 15,
+): Promise<Exclude<T, false | null | undefined>> {
   const end = Date.now() + seconds * 1000
   for (;;) {
     const got = probe()
@@ -43,6 +50,16 @@ export async function until<T>(what: string, probe: () => T, seconds = 15): Prom
     await new Promise(next => setTimeout(next, 20))
   }
 }
+
+/** A TCP port of 127.0.0.1 that nobody listens on. */
+export const freePort = (): Promise<number> =>
+  new Promise((found, failed) => {
+    const server = createServer().on('error', failed)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => found(port))
+    })
+  })
 
 export class Lab {
   readonly directory = mkdtempSync(join(tmpdir(), 'bosun-'))

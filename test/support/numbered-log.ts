@@ -71,7 +71,8 @@ export class RotatedLog {
     for (;;) {
       const next = this.#openNext()
       // known to be complete when it has been rotated before it was read to its end
-      for (let got = this.#readSome(); got > 0; got = this.#readSome()) onBytes(Buffer.from(this.#room.subarray(0, got)))
+      for (let got = this.#readSome(); got > 0; got = this.#readSome())
+        onBytes(Buffer.from(this.#room.subarray(0, got)))
       if (next < 0) return
       closeSync(this.#descriptor)
       this.#descriptor = next
@@ -95,7 +96,9 @@ export class RotatedLog {
       if (at(0)) return -1
       for (let n = 1; n <= this.#backups; n++) {
         if (!at(n)) continue
-        const next = openSync(nameOf(n - 1), 'r')
+        const next = openIfPresent(nameOf(n - 1))
+        // in the middle of a rotation: the new file comes in a moment
+        if (next < 0) return -1
         // a rotation in between has moved everything one further
         if (at(n)) return next
         closeSync(next)
@@ -103,5 +106,13 @@ export class RotatedLog {
       }
     }
     throw new Error(`${this.#path}: a part was rotated away before it was read`)
+  }
+}
+
+function openIfPresent(path: string): number {
+  try {
+    return openSync(path, 'r')
+  } catch {
+    return -1
   }
 }

@@ -468,6 +468,13 @@ test('what is opened is told in the log', async () => {
   ])
 })
 
+test('the start of a server is a line at level trace', async () => {
+  const { daemon, file } = await openLab()
+  expect(daemon.log.at('TRAC')[0]).toMatch(
+    new RegExp(`^TRAC ${file}:Medusa \\(V1.12\\) started at \\w{3} \\w{3} [ \\d]\\d \\d\\d:\\d\\d:\\d\\d \\d{4}$`),
+  )
+})
+
 test('an answer is a line at level trace', async () => {
   const { ask, daemon } = await openLab()
   const answer = await ask(post(call('getPID')))
