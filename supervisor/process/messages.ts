@@ -2,35 +2,8 @@
  * Sentences of the activity log and of `spawnerr` that other tools look for, each written once.
  * Source: contract 4.4, 6.2
  */
+import { signalName } from '../config/signals.ts'
 import type { ChildExit } from '../system/system.ts'
-
-/** Names of Linux signals as the log shows them: `SIGTERM`, 34 `SIGRTMIN`, 64 `SIGRTMAX`, others `signal 40`. */
-const signalNames = [
-  ...[
-    'HUP',
-    'INT',
-    'QUIT',
-    'ILL',
-    'TRAP',
-    'ABRT',
-    'BUS',
-    'FPE',
-    'KILL',
-    'USR1',
-    'SEGV',
-    'USR2',
-    'PIPE',
-    'ALRM',
-    'TERM',
-  ],
-  ...['STKFLT', 'CHLD', 'CONT', 'STOP', 'TSTP', 'TTIN', 'TTOU', 'URG', 'XCPU', 'XFSZ', 'VTALRM', 'PROF', 'WINCH'],
-  ...['POLL', 'PWR', 'SYS'],
-]
-export function signalName(signal: number): string {
-  const known = signalNames[signal - 1]
-  if (known) return `SIG${known}`
-  return signal === 34 ? 'SIGRTMIN' : signal === 64 ? 'SIGRTMAX' : `signal ${signal}`
-}
 
 /** `exit status 3` or `terminated by SIGSEGV (core dumped)` */
 export function describeExit({ status, signal, coreDumped }: ChildExit): string {
