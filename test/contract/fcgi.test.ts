@@ -58,14 +58,15 @@ process_name=f%(process_num)d
 
   await supervisor.stopProcess('f:f1')
   expect(await ask(f)).toBe(again[0])
-  expect(socketsOf(lab)).toEqual(['Creating f.sock'])
+  // the first two lines: when the group was activated, it was tried
+  expect(socketsOf(lab)).toEqual(['Creating f.sock', 'Closing f.sock', 'Creating f.sock'])
   await supervisor.stopProcess('f:f0')
-  await lab.untilFile('supervisord.log', /Closing socket/)
+  await lab.untilFile('supervisord.log', /(Closing socket.*){2}/s)
   await expect(ask(f)).rejects.toThrow('ECONNREFUSED')
 
   await supervisor.startProcess('f:f1')
   expect(await ask(f)).toBe(await pidOf('f:f1'))
-  expect(socketsOf(lab)).toEqual(['Creating f.sock', 'Closing f.sock', 'Creating f.sock'])
+  expect(socketsOf(lab).slice(3)).toEqual(['Closing f.sock', 'Creating f.sock'])
 })
 
 test('in a [group:x] an fcgi-program has its socket, and its neighbours have their stdin', async () => {

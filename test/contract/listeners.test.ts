@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { openClient } from '../../supervisor/client/client.ts'
-import { freePort, isOriginal, Lab, until } from '../support/lab.ts'
+import { freePort, isOriginal, Lab, SUPERVISORCTL, SUPERVISORD } from '../support/lab.ts'
 
 const fixtures = resolve(import.meta.dirname, '../fixtures')
 
@@ -186,4 +186,81 @@ stdout_logfile={dir}/talker.log
   expect(lab.read('talker.log')).toBe(
     'what is long enough to be passed on at once and more that is long enough to be passed on\n',
   )
+})
+
+const messages = (count: number): string[] =>
+  Array.from({ length: count }, (_, at) => `REMOTE_COMMUNICATION type:n|${at}`)
+
+async function sendMessages(lab: Lab, count: number): Promise<void> {
+  const rpc = rpcOf(lab)
+  for (let at = 0; at < count; at++) await rpc.sendRemoteCommEvent('n', String(at))
+}
+
+test('an event that was rejected, or whose listener died, comes again before all others, with the same serials', async () => {
+  // of different priorities: the original gives what one rejects to every pool that has the same
+  await using lab = await new Lab(`
+${listener('dies', 'dies-busy.py {dir}/dies.txt', 'REMOTE_COMMUNICATION', 'startsecs=0\nautorestart=true\npriority=1\n')}
+${listener('rejects', 'rejects-first.py {dir}/rejects.txt', 'REMOTE_COMMUNICATION', 'priority=2\n')}
+`).start()
+  await lab.untilState('rejects', 'RUNNING')
+  await sendMessages(lab, 6)
+  await lab.untilFile('rejects.txt', /(.*\n){12}/)
+  expect(linesOf(lab, 'rejects.txt')).toEqual([0, 1, 2, 3, 4, 5].flatMap(at => [`${at} ${at}`, `${at} ${at}`]))
+  expect(lab.read('supervisord.log').match(/WARN rejects: event was rejected$/gm)).toHaveLength(6)
+  await lab.untilFile('dies.txt', /(.*\n){3}/)
+  expect(new Set(linesOf(lab, 'dies.txt'))).toEqual(new Set(['0 0']))
+})
+
+test('listeners that cannot be told, or talk out of turn, take nothing from those beside them; what is lost is told', async () => {
+  await using lab = new Lab(`
+[eventlistener:mixed]
+command={dir}/mixed%(process_num)d
+process_name=mixed%(process_num)d
+numprocs=4
+events=REMOTE_COMMUNICATION
+priority=1
+${listener('deaf', 'closes-stdin.sh', 'REMOTE_COMMUNICATION', 'buffer_size=2\npriority=2\n')}
+`)
+  const commands = [
+    'closes-stdin.sh',
+    'dies-busy.py {dir}/dies.txt',
+    'talks-out-of-turn.sh {dir}/talks.txt',
+    'diary.py {dir}/diary.txt',
+  ]
+  for (const [at, command] of commands.entries())
+    lab.write(`mixed${at}`, `#!/bin/sh\nexec ${fixtures}/listeners/${command}\n`)
+  await lab.start()
+  for (const name of ['mixed:mixed1', 'mixed:mixed2', 'mixed:mixed3', 'deaf']) await lab.untilState(name, 'RUNNING')
+  await lab.untilFile(
+    'supervisord.log',
+    /mixed2: has entered the UNKNOWN state and will no longer receive events, this usually/,
+  )
+  await sendMessages(lab, 6)
+
+  await lab.untilFile('diary.txt', /(.*\n){6}/)
+  const heard = heardIn(lab, 'diary.txt').toSorted((a, b) => a.serial - b.serial)
+  expect(heard).toEqual(messages(6).map((text, at) => ({ serial: at, poolserial: at, text })))
+  expect(lab.read('dies.txt')).toBe('0 0\n')
+  expect(lab.read('talks.txt')).toBe('')
+  await lab.untilFile('supervisord.log', /(pool deaf event buffer overflowed, discarding event.*){4}/s)
+  const told = lab.read('supervisord.log').match(/ERRO .*/g)
+  expect(told).toEqual([0, 1, 2, 3].map(serial => `ERRO pool deaf event buffer overflowed, discarding event ${serial}`))
+  for (const name of ['deaf', 'mixed:mixed2']) expect(lab.ctl('status', name).stdout).toContain(' RUNNING ')
+})
+
+test.each([
+  ['[eventlistener:x]', 'command=cat\nevents=TICK\nresult_handler', SUPERVISORD],
+  ['[rpcinterface:x]', 'supervisor.rpcinterface_factory', SUPERVISORD],
+  ['[ctlplugin:x]', 'supervisor.ctl_factory', SUPERVISORCTL],
+])('what only Python could load, in %s, is told with its place', async (label, option, command) => {
+  await using lab = new Lab(`${label}\n${option}=my.module:thing\n`)
+  const flags = command === SUPERVISORD ? ['-n'] : []
+  const { status, stderr } = lab.run(command, ...flags, '-c', lab.path('supervisord.conf'))
+  const [error, help, place] = stderr.split('\n')
+  expect({ status, error }).toEqual({ status: 2, error: `Error: my.module:thing cannot be resolved within ${label}` })
+  expect(help).toBe(`For help, use ${command} -h`)
+  if (isOriginal) return
+  const lines = lab.read('supervisord.conf').trimEnd().split('\n')
+  expect(place).toContain(`${lab.path('supervisord.conf')}:${lines.length}: ${label} ${lines.at(-1)}`)
+  expect(place).toMatch(/(handlers|plugins) in Python cannot be loaded; remove the (option|section)/)
 })
