@@ -18,7 +18,8 @@ import { isEventType } from './listeners/event-types.ts'
 import { Listeners } from './listeners/listeners.ts'
 import { createActivityLog, type OwnedActivityLog } from './logs/activity-log.ts'
 import { createAutomaticLog, removeAutomaticLogs } from './logs/automatic-logs.ts'
-import { type ChildLogOptions, openChildLog, passThroughDescriptor } from './logs/child-log.ts'
+import { type ChildLogHooks, type ChildLogOptions, openChildLog, passThroughDescriptor } from './logs/child-log.ts'
+import type { Source } from './process/body.ts'
 import { FcgiSocketError, FcgiSockets } from './process/fcgi-socket.ts'
 import type { SupervisedProcess } from './process/process.ts'
 import { openRpcInterface } from './rpc/dispatch.ts'
@@ -58,6 +59,42 @@ function serverUrlOf(servers: readonly ServerConfig[]): string | null {
   if (unix) return `unix://${unix.file}`
   const inet = servers.findLast(server => server.kind === 'inet')
   return inet ? `http://${inet.host || 'localhost'}:${inet.port}` : null
+}
+
+/** The events that the output of a process makes. */
+class OutputEvents implements ChildLogHooks {
+  readonly #bus: EventBus
+  readonly #process: SupervisedProcess
+  readonly #channel: 'STDOUT' | 'STDERR'
+  readonly #source: Source
+
+  constructor(bus: EventBus, process: SupervisedProcess, channel: Channel, source: Source) {
+    this.#bus = bus
+    this.#process = process
+    this.#channel = channel === 'stdout' ? 'STDOUT' : 'STDERR'
+    this.#source = source
+  }
+
+  wantsLogEvents(): boolean {
+    return this.#bus.wants(`PROCESS_LOG_${this.#channel}`)
+  }
+
+  onLog(data: Buffer): void {
+    this.#bus.announce(`PROCESS_LOG_${this.#channel}`, this.#output(data))
+  }
+
+  onCommunication(data: Buffer): void {
+    this.#bus.announce(`PROCESS_COMMUNICATION_${this.#channel}`, this.#output(data))
+  }
+
+  #output(data: Buffer) {
+    const { config, group, pid } = this.#process
+    return { process: config.name, group: group.name, pid, data }
+  }
+
+  flow(ready: boolean): void {
+    this.#source.flow(ready)
+  }
 }
 
 interface Run {
@@ -106,6 +143,7 @@ async function openRun(
     isProtocol: listeners.speaksOn(process, channel),
   })
 
+  const childLogs = { files: logFiles, syslog, log }
   let starting = first
   let conclude!: (outcome: Outcome) => void
   const ended = new Promise<Outcome>(resolve => (conclude = resolve))
@@ -161,23 +199,11 @@ async function openRun(
           listeners.speaksOn(process, channel)
             ? null
             : passThroughDescriptor(logOptions(process, channel), log.debugging),
-        openLog: (process, channel, flow) => {
-          const CHANNEL = channel === 'stdout' ? 'STDOUT' : 'STDERR'
-          const output = (data: Buffer) => ({
-            process: process.config.name,
-            group: process.group.name,
-            pid: process.pid,
-            data,
-          })
+        openLog: (process, channel, source) => {
           const opened = openChildLog(
             logOptions(process, channel),
-            {
-              wantsLogEvents: () => bus.wants(`PROCESS_LOG_${CHANNEL}`),
-              onLog: data => bus.announce(`PROCESS_LOG_${CHANNEL}`, output(data)),
-              onCommunication: data => bus.announce(`PROCESS_COMMUNICATION_${CHANNEL}`, output(data)),
-              flow,
-            },
-            { files: logFiles, syslog, log },
+            new OutputEvents(bus, process, channel, source),
+            childLogs,
           )
           return listeners.speaksOn(process, channel) ? listeners.overhear(process, opened) : opened
         },

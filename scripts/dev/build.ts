@@ -45,12 +45,15 @@ export function renderFirstLine(node: string): string {
   return throughShell('', quoted(node))
 }
 
+/** Node's, with which the cache is made, too. A small nursery and no helper threads for the collector: a third of the memory of a daemon under load (decisions.md). */
+const daemonFlags = ['--disable-sigusr1', '--max-semi-space-size=1', '--v8-pool-size=0']
+
 /**
  * Node raises the limit of descriptors before any script runs, and opens a debugger at SIGUSR1: the daemon learns what the
  * limit was (system/own-process.ts), and dies of SIGUSR1 like every other program. It sets its process name itself.
  */
 export const renderDaemonFirstLine = (node: string): string =>
-  throughShell('BOSUN_SOFT_NOFILE=$(ulimit -Sn) ', `${quoted(node)} --disable-sigusr1`)
+  throughShell('BOSUN_SOFT_NOFILE=$(ulimit -Sn) ', `${quoted(node)} ${daemonFlags.join(' ')}`)
 
 const throughShell = (environment: string, command: string): string =>
   `#!/bin/sh\n':' //; ${environment}exec ${command} "$0" "$@"`
@@ -138,11 +141,12 @@ const renderStart = (name: string): string => `'use strict'
 const { readFileSync } = require('node:fs')
 const lib = __dirname + '/lib'
 const filename = lib + '/${name}.js'
-let cachedData
-try {
-  cachedData = readFileSync(lib + '/${name}.cache')
-} catch {}
-const script = new (require('node:vm').Script)(readFileSync(filename, 'latin1'), { filename, cachedData })
+const cache = () => {
+  try {
+    return readFileSync(lib + '/${name}.cache')
+  } catch {}
+}
+const script = new (require('node:vm').Script)(readFileSync(filename, 'latin1'), { filename, cachedData: cache() })
 script.runInThisContext()(exports, require, module, filename, lib)
 `
 
@@ -211,7 +215,9 @@ async function fillCaches(node: string): Promise<void> {
   const directory = mkdtempSync(resolve(tmpdir(), 'bosun-build-'))
   const conf = resolve(directory, 'c')
   writeFileSync(conf, FIRST_RUN)
-  const daemon = spawn(node, ['-e', renderFirstRun('supervisord'), '--', '-n', '-c', conf], { stdio: 'ignore' })
+  const daemon = spawn(node, [...daemonFlags, '-e', renderFirstRun('supervisord'), '--', '-n', '-c', conf], {
+    stdio: 'ignore',
+  })
   const ended = new Promise<number | null>(done => daemon.once('exit', done))
   try {
     while (!existsSync(resolve(directory, 's')) && daemon.exitCode === null)

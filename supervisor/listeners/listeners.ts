@@ -3,8 +3,9 @@
  * Source: contract 11.3, 11.4
  */
 import type { Channel } from '../daemon/api.ts'
+import type { ChannelLog } from '../process/body.ts'
 import type { ProcessGroup } from '../process/group.ts'
-import type { ChannelLog, SupervisedProcess } from '../process/process.ts'
+import type { SupervisedProcess } from '../process/process.ts'
 import type { Cancel } from '../system/system.ts'
 import type { EventBus } from './event-bus.ts'
 import { Pool, type PoolSurroundings } from './pool.ts'
@@ -43,11 +44,15 @@ export class Listeners {
   /** What a listener says is logged, and heard by its pool. */
   overhear(process: SupervisedProcess, log: ChannelLog): ChannelLog {
     return {
-      ...log,
+      isDialogue: true,
       write: chunk => {
         log.write(chunk)
         this.#pools.get(process.group.name)?.pool.received(process, chunk)
       },
+      end: () => log.end(),
+      reopen: () => log.reopen(),
+      clear: () => log.clear(),
+      close: () => log.close(),
     }
   }
 }

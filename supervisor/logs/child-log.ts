@@ -4,10 +4,10 @@
  */
 import { pythonRepr } from '../config/python-repr.ts'
 import type { ActivityLog, Channel } from '../daemon/api.ts'
-import type { LogFile, LogFileHooks, LogFiles } from '../system/log-file.ts'
+import type { LogFile, LogFiles, LogTrouble } from '../system/log-file.ts'
 import { ownDescriptor } from '../system/own-descriptors.ts'
 import type { Syslog } from '../system/syslog.ts'
-import { openCapture } from './capture.ts'
+import { type Capture, type CaptureOptions, openCapture } from './capture.ts'
 import { stripAnsi } from './strip-ansi.ts'
 import { sendLines } from './syslog.ts'
 import { describeTrouble } from './trouble.ts'
@@ -56,54 +56,105 @@ export interface ChildLog {
   close(): void
 }
 
-type Sink = (data: Buffer) => void
-
 /** What one read of the original yields at most, hence the most that one event carries. */
 const LARGEST_EVENT = 128 * 1024
 
-/** @throws SystemError when the log file cannot be opened */
-export function openChildLog(
-  options: ChildLogOptions,
-  hooks: ChildLogHooks,
-  { files, syslog, log }: ChildLogSurroundings,
-): ChildLog {
-  const file = openFile(options, files, {
-    trouble: trouble => log.error(describeTrouble(trouble)),
-    flow: ready => hooks.flow(ready),
-  })
-  const title = `${pythonRepr(options.processName)} ${options.channel}`
+/** There are as many as channels: fields and methods, no closures. */
+class OpenChildLog implements ChildLog {
+  readonly #options: ChildLogOptions
+  readonly #hooks: ChildLogHooks
+  readonly #syslog: Syslog
+  readonly #log: ActivityLog
+  readonly #file: LogFile | null
+  readonly #capture: Capture | null
 
-  const logged: Sink[] = []
-  if (file) logged.push(data => file.write(data))
-  if (options.syslog) logged.push(data => sendLines(syslog, options.processName, data))
-  const seen: Sink[] = []
-  if (log.debugging) seen.push(data => log.debug(`${title} output:\n${debugText(data, options)}`))
-  if (options.eventsEnabled) seen.push(data => hooks.wantsLogEvents() && inPieces(data, hooks.onLog))
+  constructor(options: ChildLogOptions, hooks: ChildLogHooks, { files, syslog, log }: ChildLogSurroundings) {
+    this.#options = options
+    this.#hooks = hooks
+    this.#syslog = syslog
+    this.#log = log
+    const { logfile: path, maxBytes, backups, captureMaxBytes } = options
+    this.#file = path ? files.open({ path, maxBytes, backups }, this) : null
+    this.#capture = captureMaxBytes > 0 ? openCapture(this.#captureOptions(captureMaxBytes)) : null
+  }
 
-  const toLog = all([...logged, ...seen])
-  const toBuffer = all(seen)
-  const prepare = options.stripAnsi ? stripAnsi : (data: Buffer) => data
-  const capture =
-    options.captureMaxBytes > 0
-      ? openCapture({
-          maxBytes: options.captureMaxBytes,
-          prepare,
-          piece: (data, captured) => (captured ? toBuffer(data) : toLog(data)),
-          communication(data) {
-            hooks.onCommunication(data)
-            log.debug(() => `${title} emitted a comm event`)
-          },
-        })
-      : null
+  // -- what the child writes
 
-  return {
-    write: capture ? capture.write : options.stripAnsi ? chunk => toLog(stripAnsi(chunk)) : toLog,
-    end: () => capture?.end(),
-    reopen: () => file?.reopen(),
-    clear: () => void file?.clear(),
-    close: () => file?.close(),
+  write(chunk: Buffer): void {
+    if (this.#capture) this.#capture.write(chunk)
+    else this.#piece(this.#prepare(chunk), false)
+  }
+
+  end(): void {
+    this.#capture?.end()
+  }
+
+  #captureOptions(maxBytes: number): CaptureOptions {
+    return {
+      maxBytes,
+      prepare: data => this.#prepare(data),
+      piece: (data, captured) => this.#piece(data, captured),
+      communication: data => {
+        this.#hooks.onCommunication(data)
+        this.#log.debug(() => `${this.#title} emitted a comm event`)
+      },
+    }
+  }
+
+  /** Captured text is not logged, but whoever listens to the channel hears it all the same. */
+  #piece(data: Buffer, captured: boolean): void {
+    const { syslog, processName, eventsEnabled } = this.#options
+    if (!captured) {
+      this.#file?.write(data)
+      if (syslog) sendLines(this.#syslog, processName, data)
+    }
+    if (this.#log.debugging) this.#log.debug(`${this.#title} output:\n${debugText(data, this.#options)}`)
+    if (eventsEnabled && this.#hooks.wantsLogEvents()) {
+      for (let at = 0; at < data.length; at += LARGEST_EVENT) {
+        this.#hooks.onLog(data.subarray(at, at + LARGEST_EVENT))
+      }
+    }
+  }
+
+  #prepare(data: Buffer): Buffer {
+    return this.#options.stripAnsi ? stripAnsi(data) : data
+  }
+
+  get #title(): string {
+    return `${pythonRepr(this.#options.processName)} ${this.#options.channel}`
+  }
+
+  // -- what the file has to say
+
+  trouble(trouble: LogTrouble): void {
+    this.#log.error(describeTrouble(trouble))
+  }
+
+  flow(ready: boolean): void {
+    this.#hooks.flow(ready)
+  }
+
+  // -- orders
+
+  reopen(): void {
+    this.#file?.reopen()
+  }
+
+  clear(): void {
+    this.#file?.clear()
+  }
+
+  close(): void {
+    this.#file?.close()
   }
 }
+
+/** @throws SystemError when the log file cannot be opened */
+export const openChildLog = (
+  options: ChildLogOptions,
+  hooks: ChildLogHooks,
+  surroundings: ChildLogSurroundings,
+): ChildLog => new OpenChildLog(options, hooks, surroundings)
 
 /**
  * Must we see what the child writes? Not when there is nothing to be done with it: then it may write to our own stdout
@@ -124,22 +175,6 @@ export function passThroughDescriptor(options: ChildLogOptions, debugging: boole
 function passThroughDescriptorOf(logfile: string | null): number | null {
   const own = logfile === null ? null : ownDescriptor(logfile)
   return own === 1 || own === 2 ? own : null
-}
-
-function openFile(options: ChildLogOptions, files: LogFiles, hooks: LogFileHooks): LogFile | null {
-  const { logfile: path, maxBytes, backups } = options
-  return path ? files.open({ path, maxBytes, backups }, hooks) : null
-}
-
-function all(sinks: readonly Sink[]): Sink {
-  if (sinks.length === 1) return sinks[0]!
-  return data => {
-    for (const sink of sinks) sink(data)
-  }
-}
-
-function inPieces(data: Buffer, sink: Sink): void {
-  for (let at = 0; at < data.length; at += LARGEST_EVENT) sink(data.subarray(at, at + LARGEST_EVENT))
 }
 
 const debugText = (data: Buffer, { isProtocol = false }: ChildLogOptions): string =>

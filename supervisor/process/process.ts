@@ -1,21 +1,12 @@
 import type { ProcessConfig } from '../config/config.ts'
 import type { ActivityLog, Channel, CommandProblem, Group, Process } from '../daemon/api.ts'
-import type { Cancel, ChildExit, PipeReader, PipeWriter, System } from '../system/system.ts'
+import type { Cancel, ChildExit, System } from '../system/system.ts'
+import { Body, type ChannelLog, type Parts, type SocketHold, type Source } from './body.ts'
 import { findCommand, isProblem } from './command.ts'
 import { FcgiSocketError } from './fcgi-socket.ts'
 import { messages, spawnErrors } from './messages.ts'
 import type { ProcessState } from './states.ts'
 import { type Effect, type LifeEvent, transition, unborn } from './transition.ts'
-
-/** One channel of output while its child lives: where the bytes go. Made by logs/child-log.ts. */
-export interface ChannelLog {
-  write(chunk: Buffer): void
-  /** The child has ended: what was held back is let go. */
-  end(): void
-  reopen(): void
-  clear(): void
-  close(): void
-}
 
 /** What a process needs of its neighbours; supervisord.ts supplies it. */
 export interface ProcessSurroundings {
@@ -28,26 +19,14 @@ export interface ProcessSurroundings {
   changed(process: SupervisedProcess): void
   /** `SUPERVISOR_SERVER_URL` for children; null when nobody listens. */
   readonly serverUrl: string | null
-  /** Opens the log of a channel; `flow(false)`: it cannot keep up, reading had better pause. @throws SystemError */
-  openLog(process: SupervisedProcess, channel: Channel, flow: (ready: boolean) => void): ChannelLog
+  /** Opens the log of a channel; `source` is held up when it cannot keep up. @throws SystemError */
+  openLog(process: SupervisedProcess, channel: Channel, source: Source): ChannelLog
   /** Our own descriptor (1 or 2) for a channel that nobody has to read, else null. */
   passThrough(process: SupervisedProcess, channel: Channel): number | null
   /** Path of the log file with the automatic name resolved; '' when there is none. */
   logfile(process: SupervisedProcess, channel: Channel): string
   /** The listening socket that takes the place of stdin; null for all but fcgi programs. @throws SystemError */
-  openSocket(process: SupervisedProcess): { readonly descriptor: number; release(): void } | null
-}
-
-interface OpenChannel {
-  readonly log: ChannelLog
-  readonly reader: PipeReader
-}
-
-/** What exists only while there is a child. */
-interface Body {
-  readonly channels: readonly OpenChannel[]
-  readonly stdin: PipeWriter | null
-  readonly socket: { release(): void } | null
+  openSocket(process: SupervisedProcess): SocketHold | null
 }
 
 /**
@@ -131,11 +110,11 @@ export class SupervisedProcess implements Process {
   }
 
   clearLogs(): void {
-    for (const { log } of this.#body?.channels ?? []) log.clear()
+    for (const log of this.#body?.logs ?? []) log.clear()
   }
 
   reopenLogs(): void {
-    for (const { log } of this.#body?.channels ?? []) log.reopen()
+    for (const log of this.#body?.logs ?? []) log.reopen()
   }
 
   watch(changed: () => void): Cancel {
@@ -154,14 +133,9 @@ export class SupervisedProcess implements Process {
     living.delete(exit.pid)
     const body = this.#body
     this.#body = null
-    for (const { log, reader } of body?.channels ?? []) {
-      reader.drainAndClose()
-      log.end()
-      log.close()
-    }
-    body?.stdin?.close()
+    body?.leave()
     this.send({ type: 'exited', exit })
-    body?.socket?.release()
+    body?.releaseSocket()
   }
 
   send(event: LifeEvent): void {
@@ -260,9 +234,8 @@ export class SupervisedProcess implements Process {
     if (isProblem(found)) return { type: 'spawnFailed', text: found.text }
     const { system, living } = this.#surroundings
     const { name, user, directory, umask } = this.config
-    const undo: (() => void)[] = []
     try {
-      const body = this.#prepareBody(undo)
+      const body = new Body(this.config, this.#parts())
       const pid = this.#fork(() =>
         system.children.spawn({
           file: found.file,
@@ -275,20 +248,32 @@ export class SupervisedProcess implements Process {
         }),
       )
       if (typeof pid === 'string') {
-        for (const step of undo.reverse()) step()
+        body.abandon()
         return { type: 'spawnFailed', text: pid }
       }
       living.set(pid, this)
-      this.#body = body.start()
+      body.begin(this.#stdinDrained)
+      this.#body = body
       return { type: 'spawned', pid }
     } catch (error) {
-      for (const step of undo.reverse()) step()
       if (error instanceof FcgiSocketError) return { type: 'spawnFailed', text: error.message }
       const code = (error as NodeJS.ErrnoException).code
       if (code === undefined) throw error
       const text =
         code === 'EMFILE' || code === 'ENFILE' ? spawnErrors.tooManyFiles(name) : spawnErrors.noDispatchers(name, code)
       return { type: 'spawnFailed', text }
+    }
+  }
+
+  readonly #stdinDrained = (): void => this.#tellWatchers()
+
+  #parts(): Parts {
+    const { system, openLog, passThrough, openSocket } = this.#surroundings
+    return {
+      pipes: system.pipes,
+      openLog: (channel, source) => openLog(this, channel, source),
+      passThrough: channel => passThrough(this, channel),
+      openSocket: () => openSocket(this),
     }
   }
 
@@ -299,59 +284,6 @@ export class SupervisedProcess implements Process {
       const code = (error as NodeJS.ErrnoException).code ?? (error as Error).message
       const { name } = this.config
       return code === 'EAGAIN' ? spawnErrors.tooManyProcesses(name) : spawnErrors.forkFailed(name, code)
-    }
-  }
-
-  /**
-   * Opens all that a child needs; `undo` closes it again if there will be no child. `start()` is for after the fork:
-   * closes the child's ends and begins to read ours.
-   */
-  #prepareBody(undo: (() => void)[]): { descriptors: readonly [number, number, number]; start(): Body } {
-    const { redirect_stderr: joined, user } = this.config
-    const { pipes } = this.#surroundings.system
-    const childsEnds: number[] = []
-    const channels: (() => OpenChannel)[] = []
-
-    const pipe = (): readonly [number, number] => {
-      const [read, write] = pipes.create()
-      undo.push(
-        () => pipes.close(read),
-        () => pipes.close(write),
-      )
-      return [read, write]
-    }
-    const output = (channel: Channel): number => {
-      const own = this.#surroundings.passThrough(this, channel)
-      if (own !== null) return own
-      let reader: PipeReader | null = null
-      const log = this.#surroundings.openLog(this, channel, ready => (ready ? reader?.resume() : reader?.pause()))
-      undo.push(() => log.close())
-      const [read, write] = pipe()
-      if (user) pipes.give(write, user)
-      childsEnds.push(write)
-      channels.push(() => {
-        reader = pipes.openReader(read, { data: chunk => log.write(chunk), end: () => {} })
-        return { log, reader }
-      })
-      return write
-    }
-
-    const socket = this.#surroundings.openSocket(this)
-    if (socket) undo.push(() => socket.release())
-    const stdin = socket ? null : pipe()
-    if (stdin) childsEnds.push(stdin[0])
-    const stdout = output('stdout')
-    const stderr = joined ? stdout : output('stderr')
-    return {
-      descriptors: [socket ? socket.descriptor : stdin![0], stdout, stderr],
-      start: () => {
-        for (const end of childsEnds) pipes.close(end)
-        return {
-          socket,
-          stdin: stdin && pipes.openWriter(stdin[1], () => this.#tellWatchers()),
-          channels: channels.map(open => open()),
-        }
-      },
     }
   }
 

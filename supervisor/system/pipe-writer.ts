@@ -5,55 +5,58 @@ import type { PipeWriter } from './system.ts'
 
 const MOST_QUEUED = 16 * 1024 * 1024
 
-/**
- * Takes over the descriptor. Costs nothing until something is written; a stream exists only once a write did not fit.
- * Source: contract 5.4
- */
-export function openPipeWriter(descriptor: number, drained: () => void): PipeWriter {
-  setNonBlocking(descriptor)
-  let socket: Socket | null = null
-  let closed = false
+class ChildStdin implements PipeWriter {
+  readonly #descriptor: number
+  readonly #drained: () => void
+  #socket: Socket | null = null
+  #closed = false
 
-  const close = () => {
-    if (closed) return
-    closed = true
-    if (socket) socket.destroy()
-    else closeSync(descriptor)
+  constructor(descriptor: number, drained: () => void) {
+    setNonBlocking(descriptor)
+    this.#descriptor = descriptor
+    this.#drained = drained
   }
 
-  const flushed = () => {
-    if (!closed && socket?.writableLength === 0) drained()
+  get queued(): number {
+    return this.#socket?.writableLength ?? 0
   }
 
-  const writeNow = (data: Uint8Array): number | 'closed' => {
+  write(data: Uint8Array): 'written' | 'closed' | 'full' {
+    if (this.#closed) return 'closed'
+    // what does not fit into the pipe has to fit into memory: half of it written is worse than nothing
+    if (this.queued + data.length > MOST_QUEUED) return 'full'
+    const taken = this.queued > 0 ? 0 : this.#writeNow(data)
+    if (taken === 'closed') return 'closed'
+    if (taken < data.length) this.#queue(data.subarray(taken))
+    return 'written'
+  }
+
+  #writeNow(data: Uint8Array): number | 'closed' {
     try {
-      return writeSync(descriptor, data)
+      return writeSync(this.#descriptor, data)
     } catch (error) {
       return (error as NodeJS.ErrnoException).code === 'EAGAIN' ? 0 : 'closed'
     }
   }
 
-  return {
-    write(data) {
-      if (closed) return 'closed'
-      if (socket?.writableLength) {
-        if (socket.writableLength + data.length > MOST_QUEUED) return 'full'
-        socket.write(Buffer.from(data), flushed)
-        return 'written'
-      }
-      // what does not fit into the pipe has to fit into memory: half of it written is worse than nothing
-      if (data.length > MOST_QUEUED) return 'full'
-      const taken = writeNow(data)
-      if (taken === 'closed') return 'closed'
-      if (taken < data.length) {
-        socket ??= new Socket({ fd: descriptor, readable: false, writable: true }).on('error', close)
-        socket.write(Buffer.from(data.subarray(taken)), flushed)
-      }
-      return 'written'
-    },
-    get queued() {
-      return socket?.writableLength ?? 0
-    },
-    close,
+  /** A stream exists only once a write did not fit. */
+  #queue(data: Uint8Array): void {
+    this.#socket ??= new Socket({ fd: this.#descriptor, readable: false, writable: true }).on('error', () =>
+      this.close(),
+    )
+    this.#socket.write(Buffer.from(data), () => {
+      if (!this.#closed && this.queued === 0) this.#drained()
+    })
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    if (this.#socket) this.#socket.destroy()
+    else closeSync(this.#descriptor)
   }
 }
+
+/** Takes over the descriptor, the write end of a pipe. Costs nothing until something is written. Source: contract 5.4 */
+export const openPipeWriter = (descriptor: number, drained: () => void): PipeWriter =>
+  new ChildStdin(descriptor, drained)

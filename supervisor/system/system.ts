@@ -126,6 +126,15 @@ export interface PipeWriter {
   close(): void
 }
 
+export interface PipeReaderHandlers {
+  /** true: the child waits for what we say to each piece, so nothing is left in the pipe to gather. */
+  readonly isDialogue?: boolean
+  /** A view of a shared buffer: valid during the call only. */
+  data(chunk: Buffer): void
+  /** Nothing more will come. Called once. */
+  end(): void
+}
+
 /** The read end of a child's stdout or stderr. */
 export interface PipeReader {
   /** At child exit: hands over what is in the pipe (at most one pipe full, a grandchild may go on writing), then closes. */
@@ -140,8 +149,8 @@ export interface Pipes {
   close(descriptor: number): void
   /** Lets that user open the pipe again by name (`/dev/stdout`). */
   give(descriptor: number, user: User): void
-  /** Takes over the descriptor; `data` is a view that is valid during the call only. */
-  openReader(descriptor: number, handlers: { data(chunk: Buffer): void; end(): void }): PipeReader
+  /** Takes over the descriptor. */
+  openReader(descriptor: number, handlers: PipeReaderHandlers): PipeReader
   /** Takes over the descriptor; `drained` is called when what had to wait has been written. */
   openWriter(descriptor: number, drained: () => void): PipeWriter
 }

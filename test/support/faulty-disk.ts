@@ -40,6 +40,8 @@ const nodePath = ({ node }: Request): string => pathOf(names.get(node)!)
 /** NUL-terminated */
 const textsAt = (body: Buffer, at: number): string[] => body.toString('utf8', at).split('\0')
 
+const nothing = (): Buffer => Buffer.alloc(0)
+
 function idOf(name: string): bigint {
   for (const [id, known] of names) if (known === name) return id
   names.set(++latestId, name)
@@ -82,7 +84,12 @@ function rename(body: Buffer, at: number): Buffer {
   const id = idOf(from)
   for (const [other, name] of names) if (name === to) names.delete(other)
   names.set(id, to)
-  return Buffer.alloc(0)
+  return nothing()
+}
+
+function unlink(body: Buffer): Buffer {
+  fs.unlinkSync(pathOf(textsAt(body, 0)[0]!))
+  return nothing()
 }
 
 function write(request: Request): Buffer {
@@ -104,8 +111,6 @@ interface Operation {
   run(request: Request): Buffer | null
 }
 
-const nothing = (): Buffer => Buffer.alloc(0)
-
 /** opcode → what is done; others are not implemented, which the kernel takes well */
 const operations: Readonly<Record<number, Operation>> = {
   /* LOOKUP */ 1: { run: ({ body }) => entryOut(textsAt(body, 0)[0]!) },
@@ -119,7 +124,7 @@ const operations: Readonly<Record<number, Operation>> = {
       return attributesOut(path)
     },
   },
-  /* UNLINK */ 10: { changes: true, run: ({ body }) => (fs.unlinkSync(pathOf(textsAt(body, 0)[0]!)), nothing()) },
+  /* UNLINK */ 10: { changes: true, run: ({ body }) => unlink(body) },
   /* RENAME */ 12: { changes: true, run: ({ body }) => rename(body, 8) },
   /* OPEN */ 14: { run: openOut },
   /* READ */ 15: {
@@ -207,4 +212,6 @@ if (mounted !== 0) process.exit(125)
 const child = spawn(command, args, { stdio: 'inherit' })
 process.on('SIGTERM', () => child.kill('SIGTERM'))
 const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
+// a thread that still reads would keep us from ending
+await once(spawn('umount', ['--lazy', mountpoint], { stdio: 'ignore' }), 'exit')
 process.exit(code ?? 128 + constants.signals[signal!])

@@ -1,0 +1,70 @@
+/** What every test of a fault asks: does the daemon answer, is nobody else's log touched, is there one line about it? */
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openClient } from '../../supervisor/client/client.ts'
+import { Lab, until } from './lab.ts'
+import { NumberedLog } from './numbered-log.ts'
+
+export const PROGRAMS = resolve(import.meta.dirname, '../fixtures/programs')
+
+/** ms: how long the daemon may take to answer, whatever goes on around it */
+const LONGEST_ANSWER = 1_000
+
+/** A lab with a program `other`, which has nothing to do with the fault. */
+export const labWithOther = (conf: string): Lab =>
+  new Lab(`[program:other]
+command=${PROGRAMS}/numbers-its-lines 20 0.02
+stdout_logfile=%(here)s/other.log
+${conf}`)
+
+/** A client that gives up after a second. */
+export async function ask<T>(lab: Lab, question: (client: ReturnType<typeof openClient>) => Promise<T>): Promise<T> {
+  const client = openClient(`unix://${lab.path('s.sock')}`)
+  const tooLate = new AbortController()
+  try {
+    return await Promise.race([
+      question(client),
+      sleep(LONGEST_ANSWER, null, { signal: tooLate.signal }).then(() => {
+        throw new Error(`no answer within ${LONGEST_ANSWER} ms`)
+      }),
+    ])
+  } finally {
+    tooLate.abort()
+    client.close()
+  }
+}
+
+/** The daemon answers on new connections, several times in a row, and `other` is being logged meanwhile. */
+export async function expectAnswers(lab: Lab): Promise<void> {
+  const logged = (): number => statSync(lab.path('other.log')).size
+  const before = logged()
+  for (let n = 0; n < 5; n++) {
+    const { statename } = await ask(lab, ({ supervisor }) => supervisor.getState())
+    if (statename !== 'RUNNING') throw new Error(`the daemon is ${statename}`)
+    await ask(lab, ({ supervisor }) => supervisor.getAllProcessInfo())
+  }
+  await until('other is being logged', () => logged() > before, 2)
+}
+
+/** Stops `other`: each of its lines is in its log. Returns how many. */
+export async function expectOtherComplete(lab: Lab): Promise<number> {
+  await ask(lab, ({ supervisor }) => supervisor.stopProcess('other'))
+  return completeLines(lab.read('other.log'))
+}
+
+/** Everything that numbers-its-lines wrote in lives that have ended. @throws Error that says what is missing */
+export function completeLines(text: string): number {
+  const log = new NumberedLog().feed(Buffer.from(text))
+  if (log.problems.length > 0) throw new Error(log.problems.join('\n'))
+  if (log.lives === 0 || log.current > 0) throw new Error(`the end is missing after line ${log.current}`)
+  return log.lines
+}
+
+/** The lines of the activity log that match, without their time. */
+export const said = (lab: Lab, pattern: RegExp): string[] =>
+  lab
+    .read('supervisord.log')
+    .split('\n')
+    .map(line => line.slice(24))
+    .filter(line => pattern.test(line))
