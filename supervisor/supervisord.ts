@@ -30,6 +30,8 @@ import { openSystem } from './system/real-system.ts'
 import { openSyslog } from './system/syslog.ts'
 
 const USAGE_ERROR = 2
+/** What a slow disk or consumer may still take of the logs at our end: docker gives us ten seconds for everything. */
+const LOGS_FINISH_MS = 5000
 
 const system = openSystem()
 const { own, clock, host } = system
@@ -337,7 +339,10 @@ async function main(argv: readonly string[]): Promise<void> {
     const outcome = await run.ended
     await run.close()
     removePidfile(daemon)
-    if (outcome.type === 'shutdown') return own.exit(0)
+    if (outcome.type === 'shutdown') {
+      await logFiles.allFinished(LOGS_FINISH_MS)
+      return own.exit(0)
+    }
     config = outcome.config
     bus = new EventBus(clock, bus.nextSerial)
   }

@@ -1,6 +1,12 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 
+/** THE table of what checks need of Debian: package → a file that shows that it is there. */
+const packages = {
+  supervisor: '/usr/bin/supervisord',
+  chromium: '/usr/bin/chromium',
+} as const
+
 /**
  * Installs what a check needs of Debian: package → a file that shows that it is there. Ends the process with a hint when
  * something is missing and cannot be installed.
@@ -26,4 +32,9 @@ export function installDebianPackages(wanted: Readonly<Record<string, string>>):
     `cannot install ${missing.join(' ')}: run \`apt-get install ${missing.join(' ')}\` as root, then try again`,
   )
   process.exit(1)
+}
+
+if (import.meta.main) {
+  const names = process.argv.slice(2) as (keyof typeof packages)[]
+  installDebianPackages(Object.fromEntries(names.map(name => [name, packages[name]])))
 }

@@ -10,7 +10,7 @@ import type { Syslog } from '../system/syslog.ts'
 import { type Capture, type CaptureOptions, openCapture } from './capture.ts'
 import { stripAnsi } from './strip-ansi.ts'
 import { sendLines } from './syslog.ts'
-import { describeTrouble } from './trouble.ts'
+import { tellTrouble } from './trouble.ts'
 
 export interface ChildLogOptions {
   /** name of the process, without its group */
@@ -127,7 +127,7 @@ class OpenChildLog implements ChildLog {
   // -- what the file has to say
 
   trouble(trouble: LogTrouble): void {
-    this.#log.error(describeTrouble(trouble))
+    tellTrouble(this.#log, trouble)
   }
 
   flow(ready: boolean): void {

@@ -14,6 +14,29 @@ export interface LogTarget {
   close(): void
 }
 
+/** Closed, but something of theirs is still to be written. */
+const unfinished = new Set<LogTarget>()
+let whenFinished = (): void => {}
+
+export const finishesLater = (target: LogTarget): void => void unfinished.add(target)
+
+export function hasFinished(target: LogTarget): void {
+  unfinished.delete(target)
+  if (unfinished.size === 0) whenFinished()
+}
+
+/** Resolves once nothing of any closed log is still to be written, or after so many ms. */
+export function allFinished(atMostMs: number): Promise<void> {
+  if (unfinished.size === 0) return Promise.resolve()
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, atMostMs)
+    whenFinished = () => {
+      clearTimeout(timer)
+      resolve()
+    }
+  })
+}
+
 export const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error)
 
 export function closeQuietly(descriptor: number): void {

@@ -15,7 +15,7 @@ import {
   unlinkSync,
 } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { codeOf, type LogTarget, Losses } from './log-backlog.ts'
+import { allFinished, codeOf, type LogTarget, Losses } from './log-backlog.ts'
 import { duplicate } from './native.ts'
 import { ownDescriptor } from './own-descriptors.ts'
 import { OPEN_LOG, RegularLog } from './regular-log.ts'
@@ -26,6 +26,8 @@ export type LogTrouble =
   | { readonly type: 'losing' | 'cannotRotate' | 'cannotReopen'; readonly path: string; readonly code: string }
   /** It can be written to again, or has been closed; so much is missing. */
   | { readonly type: 'lost'; readonly path: string; readonly bytes: number }
+  /** A write took so long. Nothing is missing: from now on it is written in the background. */
+  | { readonly type: 'slow'; readonly path: string; readonly ms: number }
 
 export interface LogFileOptions {
   readonly path: string
@@ -64,6 +66,8 @@ export interface LogFiles {
   open(options: LogFileOptions, hooks: LogFileHooks): LogFile
   /** Makes an empty file that only its owner may read. false: the name is taken. @throws SystemError */
   createNew(path: string): boolean
+  /** Before we end: resolves once what closed logs still had to write is written, or after so many ms. */
+  allFinished(atMostMs: number): Promise<void>
 }
 
 const OPEN_STREAM = constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK | constants.O_NOCTTY
@@ -168,4 +172,4 @@ function createNew(path: string): boolean {
   }
 }
 
-export const logFiles: LogFiles = { open, createNew }
+export const logFiles: LogFiles = { open, createNew, allFinished }

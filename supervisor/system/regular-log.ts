@@ -1,11 +1,21 @@
 import { constants, fstatSync, ftruncateSync, openSync, renameSync, write, writeSync } from 'node:fs'
-import { Backlog, closeQuietly, codeOf, type LogTarget, type Losses } from './log-backlog.ts'
+import {
+  Backlog,
+  closeQuietly,
+  codeOf,
+  finishesLater,
+  hasFinished,
+  type LogTarget,
+  type Losses,
+} from './log-backlog.ts'
 import type { LogFileHooks, LogFileOptions } from './log-file.ts'
 
 /** What reads of the original yield at most, hence by how much its files exceed maxBytes at most. */
 const PIECE = 128 * 1024
 /** ms: a write that takes longer is done in the background from then on */
 const SLOW = 50
+/** ms: a write that takes longer is told, once for as long as the log is open */
+const TELLING = 250
 
 export const OPEN_LOG = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOCTTY
 
@@ -21,6 +31,7 @@ export class RegularLog implements LogTarget {
   #rotateAt = Number.POSITIVE_INFINITY
   #toldAboutRotation = false
   #slow = false
+  #toldAboutSlowness = false
   #writing = false
   #closing = false
   readonly #backlog: Backlog
@@ -46,7 +57,7 @@ export class RegularLog implements LogTarget {
     const started = performance.now()
     if (this.#size + chunk.length < this.#rotateAt) this.#writeNow(chunk)
     else for (let at = 0; at < chunk.length; at += PIECE) this.#writeNow(chunk.subarray(at, at + PIECE))
-    this.#slow = performance.now() - started > SLOW && !this.#options.synchronous
+    if (!this.#options.synchronous) this.#took(performance.now() - started)
   }
 
   get mode(): number {
@@ -60,7 +71,8 @@ export class RegularLog implements LogTarget {
 
   close(): void {
     this.#closing = true
-    if (!this.#writing) this.#closeNow()
+    if (this.#writing) finishesLater(this)
+    else this.#closeNow()
   }
 
   #writeNow(chunk: Uint8Array): void {
@@ -96,9 +108,17 @@ export class RegularLog implements LogTarget {
       if (error) this.#losses.add(chunk.length, codeOf(error))
       else if (done === chunk.length) this.#losses.written()
       if (!error) this.#grown(done)
-      if (!this.#backlog.first) this.#slow = performance.now() - started > SLOW
+      const took = performance.now() - started
+      if (!this.#backlog.first || took > SLOW) this.#took(took)
       this.#writeNext()
     })
+  }
+
+  #took(ms: number): void {
+    this.#slow = ms > SLOW
+    if (ms < TELLING || this.#toldAboutSlowness) return
+    this.#toldAboutSlowness = true
+    this.#hooks.trouble({ type: 'slow', path: this.#options.path, ms: Math.round(ms) })
   }
 
   #grown(bytes: number): void {
@@ -126,6 +146,7 @@ export class RegularLog implements LogTarget {
   #closeNow(): void {
     closeQuietly(this.#descriptor)
     this.#losses.tell()
+    hasFinished(this)
   }
 }
 

@@ -1,5 +1,13 @@
 import { writeSync } from 'node:fs'
-import { Backlog, closeQuietly, codeOf, type LogTarget, type Losses } from './log-backlog.ts'
+import {
+  Backlog,
+  closeQuietly,
+  codeOf,
+  finishesLater,
+  hasFinished,
+  type LogTarget,
+  type Losses,
+} from './log-backlog.ts'
 import type { LogFileHooks } from './log-file.ts'
 import { isWritable, sendNow } from './native-sockets.ts'
 
@@ -54,7 +62,8 @@ export class StreamLog implements LogTarget {
 
   close(): void {
     this.#closing = true
-    if (!this.#retrying) this.#closeNow()
+    if (this.#retrying) finishesLater(this)
+    else this.#closeNow()
   }
 
   #isStuck(): boolean {
@@ -109,5 +118,6 @@ export class StreamLog implements LogTarget {
   #closeNow(): void {
     closeQuietly(this.#descriptor)
     this.#losses.tell()
+    hasFinished(this)
   }
 }

@@ -73,7 +73,10 @@ const steps: readonly (readonly [Task, Partial<Answer>])[] = [
   [{ name: 'crew:', state: 'started' }, ok],
   [{ name: 'crew:two', state: 'stopped' }, changed('crew:two')],
   [{ name: 'crew:', state: 'stopped' }, changed('crew:one')],
-  [{ name: 'broken', state: 'started' }, { failed: true, rc: 7, stdout: 'broken: ERROR (spawn error)\n' }],
+  [
+    { name: 'broken', state: 'started' },
+    { failed: true, rc: 7, stdout: 'broken: ERROR (spawn error)\n' },
+  ],
   [{ name: 'all', state: 'stopped' }, changed('app')],
   [{ name: 'app', state: 'absent' }, changed()],
   [{ name: 'app', state: 'absent' }, ok],

@@ -100,6 +100,7 @@ test('a log whose directory is deleted is written on, told once, and made anew w
 
   // reopened in vain: the old file is written on
   rmSync(lab.path('disk'), { recursive: true })
+  await until('it cannot rotate', () => said(lab, /cannot rotate/).length > 1)
   lab.daemon!.kill('SIGUSR2')
   await until('it could not be reopened', () => said(lab, /cannot reopen/).length > 0)
   mkdirSync(lab.path('disk'))
@@ -111,6 +112,7 @@ test('a log whose directory is deleted is written on, told once, and made anew w
   expect(said(lab, /x\.log|spawnerr/)).toEqual([
     `ERRO cannot rotate log '${path}': ENOENT; it goes on growing`,
     `INFO spawnerr: unknown error making dispatchers for 'x': ENOENT`,
+    `ERRO cannot rotate log '${path}': ENOENT; it goes on growing`,
     `ERRO cannot reopen log '${path}': ENOENT; the old file is written on`,
   ])
 })

@@ -53,10 +53,6 @@ function obey(process: FakeProcess): void {
 export async function browserLab(
   groups: Parameters<typeof fakeDaemon>[0] = { web: [{}], worker: [{}] },
 ): Promise<BrowserLab> {
-  browser ??= chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu'],
-  })
   const directory = mkdtempSync('/tmp/page-')
   cleanups.push(() => rmSync(directory, { recursive: true }))
   const daemon = fakeDaemon(groups)
@@ -85,32 +81,50 @@ export async function browserLab(
   return {
     daemon,
     url: `http://127.0.0.1:${port}`,
-    async open(path = '/', { width = 1280, height = 720, colorScheme = 'light', javaScriptEnabled = true } = {}) {
-      const context = await (await browser!).newContext({
-        viewport: { width, height },
-        colorScheme,
-        javaScriptEnabled,
-      })
-      const page = await context.newPage()
-      const complaints: string[] = []
-      // a server that is gone is what some tests are about
-      page.on('console', message => {
-        if (message.type() === 'error' && !/ERR_|status of 403/.test(message.text())) complaints.push(message.text())
-      })
-      page.on('pageerror', error => void complaints.push(String(error)))
-      cleanups.push(async () => {
-        await context.close()
-        expect(complaints).toEqual([])
-      })
-      await page.goto(`http://127.0.0.1:${port}${path}`)
-      return page
-    },
+    open: (path = '/', look = {}) => openPage(`http://127.0.0.1:${port}${path}`, look),
     say: (spec, text) => appendFileSync(logOf(spec), text),
     goAway: close,
     async comeBack() {
       server = await listen(port)
     },
   }
+}
+
+/** A page of a fresh browser context; at the end of the test it must not have complained. */
+export async function openPage(
+  url: string,
+  { width = 1280, height = 720, colorScheme = 'light', javaScriptEnabled = true }: Look = {},
+): Promise<Page> {
+  browser ??= chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    // it would call home at every start
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--no-first-run',
+    ],
+  })
+  const context = await (await browser).newContext({
+    viewport: { width, height },
+    colorScheme,
+    javaScriptEnabled,
+  })
+  const page = await context.newPage()
+  const complaints: string[] = []
+  // a server that is gone is what some tests are about
+  page.on('console', message => {
+    if (message.type() === 'error' && !/ERR_|status of 403/.test(message.text())) complaints.push(message.text())
+  })
+  page.on('pageerror', error => void complaints.push(String(error)))
+  cleanups.push(async () => {
+    await context.close()
+    expect(complaints).toEqual([])
+  })
+  await page.goto(url)
+  return page
 }
 
 /** Until the expression is true in the page. Asked from here: the page itself may not evaluate texts. */

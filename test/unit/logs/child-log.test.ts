@@ -42,6 +42,7 @@ function given(options: Partial<ChildLogOptions> = {}, { debugging = false, subs
     {
       files: {
         createNew: () => true,
+        allFinished: async () => {},
         open(file, fileHooks) {
           seen.calls.push(`open ${file.path} ${file.maxBytes} ${file.backups}`)
           hooks = fileHooks

@@ -1,0 +1,188 @@
+/**
+ * A machine that has run out of something, whose clock is set, or whose children stand still.
+ * Source: contract 4.4, 4.5, 5.5; design.md 3
+ */
+import { spawnSync } from 'node:child_process'
+import { chownSync, closeSync, constants, openSync, readSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { expect, test } from 'vitest'
+import { ask, expectAnswers, expectOtherComplete, labWithOther, PROGRAMS, said } from '../support/faults.ts'
+import { SUPERVISORD, until } from '../support/lab.ts'
+import { cpuTimeOf, descriptorsOf, works } from '../support/proc.ts'
+
+const MANY = `[program:many]
+command=sleep 99
+process_name=%(process_num)02d
+numprocs=30
+autostart=false
+startretries=1
+stdout_logfile=NONE
+stderr_logfile=NONE
+`
+
+/** How many of `many` run. */
+const running = async (lab: Parameters<typeof ask>[0]): Promise<number> => {
+  const all = await ask(lab, ({ supervisor }) => supervisor.getAllProcessInfo())
+  return all.filter(({ group, statename }) => group === 'many' && statename === 'RUNNING').length
+}
+
+test('out of descriptors, what cannot be started says so, and everything else goes on', async () => {
+  await using lab = labWithOther(`[supervisord]\nminfds=64\n${MANY}`)
+  await lab.start({ prefix: ['prlimit', '--nofile=64:64'] })
+  expect(lab.ctl('start', 'many:*').stdout).toMatch(/^many:\d\d: started$.*ERROR \(spawn error\)$/ms)
+  await expectAnswers(lab)
+  const had = await running(lab)
+  expect(had).toBeGreaterThan(4)
+  expect(had).toBeLessThan(25)
+
+  lab.ctl('stop', 'many:*')
+  expect(lab.ctl('start', 'many:29').stdout).toBe('many:29: started\n')
+  await expectOtherComplete(lab)
+  const refused = said(lab, /too many open files/)
+  expect(new Set(refused)).toContain("INFO spawnerr: too many open files to spawn '29'")
+  expect(refused.length).toBeLessThanOrEqual(2 * (30 - had))
+  expect(said(lab, /ERRO|CRIT (?!Server|Supervisor)/)).toEqual([])
+})
+
+/** Nobody else is this user, so that its processes can be counted. */
+const NOBODY_ELSE = 64_123
+const asNobodyElse = ['setpriv', `--reuid=${NOBODY_ELSE}`, `--regid=${NOBODY_ELSE}`, '--clear-groups']
+const canBeNobodyElse = works([...asNobodyElse, SUPERVISORD, '--version'])
+
+test.skipIf(!canBeNobodyElse)('out of processes, what cannot be started says so, and is tried again', async () => {
+  await using lab = labWithOther(`[supervisord]\nminprocs=20\n${MANY}`)
+  chownSync(lab.directory, NOBODY_ELSE, NOBODY_ELSE)
+  await lab.start({ prefix: [...asNobodyElse, 'prlimit', '--nproc=20'] })
+  expect(lab.ctl('start', 'many:*').stdout).toMatch(/^many:\d\d: started$.*ERROR \(spawn error\)$/ms)
+  await expectAnswers(lab)
+  const had = await running(lab)
+  expect(had).toBeGreaterThan(4)
+  expect(had).toBeLessThan(20)
+
+  lab.ctl('stop', 'many:*')
+  expect(lab.ctl('start', 'many:29').stdout).toBe('many:29: started\n')
+  await expectOtherComplete(lab)
+  const refused = said(lab, /Too many processes/)
+  expect(new Set(refused)).toContain("INFO spawnerr: Too many processes in process table to spawn '29'")
+  expect(refused.length).toBeLessThanOrEqual(2 * (30 - had))
+  expect(said(lab, /ERRO|CRIT (?!Server)/)).toEqual([])
+})
+
+test('a stdout that nobody reads holds up neither the daemon nor the program that is logged there', async () => {
+  await using lab = labWithOther(`[program:x]
+command=${PROGRAMS}/numbers-its-lines 500 0.02
+stdout_logfile=/dev/stdout
+stdout_logfile_maxbytes=0
+stdout_events_enabled=true
+`)
+  spawnSync('mkfifo', [lab.path('stdout')])
+  // both ends: so it can be opened, and nothing is read
+  const stdout = openSync(lab.path('stdout'), constants.O_RDWR | constants.O_NONBLOCK)
+  await lab.start({ prefix: ['sh', '-c', 'exec "$@" > stdout', 'sh'] })
+  const line = "ERRO log '/dev/stdout' takes no more for now; output is lost until it does"
+  await until('it is stuck', () => said(lab, /takes no more/).length > 0)
+  await expectAnswers(lab)
+  const pid = Number(lab.ctl('pid', 'x').stdout)
+  const before = cpuTimeOf(pid)
+  await until('the program goes on', () => cpuTimeOf(pid) > before)
+
+  const room = Buffer.alloc(1 << 20)
+  const readAll = (): number => {
+    for (let sum = 0; ; ) {
+      try {
+        sum += readSync(stdout, room)
+      } catch {
+        return sum
+      }
+    }
+  }
+  await until('it is over', () => readAll() >= 0 && said(lab, /lacks \d+ bytes/).length > 0)
+  await until('it is written again', () => readAll() > 0)
+  expect(lab.ctl('stop', 'x').stdout).toBe('x: stopped\n')
+  await expectOtherComplete(lab)
+  expect(said(lab, /takes no more/)).toEqual([line])
+  expect(said(lab, /lacks/)).toHaveLength(1)
+  closeSync(stdout)
+})
+
+test('a child that stands still is stopped by SIGKILL, and what it does not read holds up nobody', async () => {
+  await using lab = labWithOther('[program:x]\ncommand=cat\nstopwaitsecs=1\nstartsecs=0\n')
+  await lab.start()
+  const pid = Number(lab.ctl('pid', 'x').stdout)
+  process.kill(pid, 'SIGSTOP')
+  for (let n = 0; n < 5; n++) await ask(lab, ({ supervisor }) => supervisor.sendProcessStdin('x', 'x'.repeat(1 << 20)))
+  expect(lab.ctl('status', 'x').stdout).toMatch(/RUNNING/)
+  await expectAnswers(lab)
+
+  // going on it has missed nothing
+  process.kill(pid, 'SIGCONT')
+  const size = async (): Promise<number> =>
+    (await ask(lab, client => client.supervisor.tailProcessStdoutLog('x', 0, 0)))[1]
+  let got = 0
+  await until('it has read everything', () => (size().then(bytes => (got = bytes)), got === 5 << 20))
+
+  process.kill(pid, 'SIGSTOP')
+  const started = performance.now()
+  expect(lab.ctl('stop', 'x').stdout).toBe('x: stopped\n')
+  expect(performance.now() - started).toBeLessThan(4000)
+  expect(lab.ctl('start', 'x').stdout).toBe('x: started\n')
+  await expectOtherComplete(lab)
+  expect(said(lab, /SIGKILL/)).toEqual([
+    `WARN killing 'x' (${pid}) with SIGKILL`,
+    'WARN stopped: x (terminated by SIGKILL)',
+  ])
+})
+
+test('a clock that is set back or forward changes no deadline, only what is told of the time', async () => {
+  await using lab = labWithOther(`[program:late]
+command=sleep 99
+autostart=false
+[program:ignores]
+command=sh -c "trap : TERM; while :; do sleep 0.1; done"
+stopwaitsecs=1
+startsecs=0
+[program:fails]
+command=/bin/false
+startretries=1
+autostart=false
+[eventlistener:ticks]
+command=${PROGRAMS}/counts-its-events
+events=TICK_60
+stderr_logfile=%(here)s/ticks.log
+`)
+  const set = (hours: number): void => writeFileSync(lab.path('clock'), String(hours * 3_600_000))
+  set(0)
+  const shift = `--require=${resolve(import.meta.dirname, '../fixtures/shifted-clock.cjs')}`
+  await lab.start({ env: { ...process.env, NODE_OPTIONS: shift, SHIFTED_CLOCK: lab.path('clock') } })
+  await lab.untilState('other', 'RUNNING')
+  /** ms */
+  const took = (...words: string[]): number => {
+    const started = performance.now()
+    expect(lab.ctl(...words).status).toBe(0)
+    return performance.now() - started
+  }
+  const everything = async (): Promise<void> => {
+    expect(took('start', 'late')).toBeGreaterThan(1000)
+    expect(took('stop', 'late', 'ignores')).toBeGreaterThan(1000)
+    lab.ctl('start', 'ignores')
+    lab.ctl('start', 'fails')
+    await lab.untilState('fails', 'FATAL')
+    await expectAnswers(lab)
+  }
+
+  set(-1)
+  expect(lab.ctl('status', 'other').stdout).toMatch(/uptime 0:00:00\n$/)
+  const started = performance.now()
+  await everything()
+
+  set(49)
+  expect(lab.ctl('status', 'other').stdout).toMatch(/uptime 2 days, 1:00:0\d\n$/)
+  await everything()
+  expect(performance.now() - started).toBeLessThan(15_000)
+
+  set(0)
+  await expectOtherComplete(lab)
+  // one for each time that it was set, at most, and one for a minute that ended meanwhile
+  expect(lab.read('ticks.log').split('\n').length - 1).toBeLessThanOrEqual(4)
+  expect(said(lab, /ERRO|CRIT (?!Server|Supervisor)/)).toEqual([])
+})
