@@ -11,9 +11,11 @@ afterEach(() => {
 
 function given({
   grow = growPipe,
+  isDialogue = false,
   onData = (_: Buffer) => {},
 }: {
   grow?: GrowPipe
+  isDialogue?: boolean
   onData?: (chunk: Buffer) => void
 } = {}) {
   const [read, write] = pipe()
@@ -21,6 +23,7 @@ function given({
   const reader = openPipeReader(
     read,
     {
+      isDialogue,
       data(chunk) {
         if (seen.bytes < 1_000) seen.text += chunk
         seen.bytes += chunk.length
@@ -92,6 +95,16 @@ test('a child that writes line by line is read in large pieces', async () => {
   run('i=0; while [ $i -lt 30000 ]; do echo "line $i of a busy child"; i=$((i+1)); done')
   await until(() => expect(seen.ended).toBe(1))
   expect(seen.chunks).toBeLessThan(3_000)
+})
+
+test('what a child says that waits for an answer to each piece is read at once, however much it says', async () => {
+  const { seen, own } = given({ isDialogue: true })
+  for (const piece of 'abcdefgh') {
+    own.write(piece)
+    for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve))
+    expect(seen.text.at(-1)).toBe(piece)
+  }
+  own.close()
 })
 
 describe('while paused', () => {
