@@ -16,14 +16,19 @@ interface Connection {
  */
 export class Connections {
   readonly #limit: number
+  readonly #crowded: () => void
   readonly #all = new Map<Socket, Connection>()
   #turn = 0
+  #isCrowded = false
 
-  constructor(limit = 256) {
+  /** `crowded` is called when the places are taken, and not again before half of them were free. */
+  constructor(limit: number, crowded = (): void => {}) {
     this.#limit = limit
+    this.#crowded = crowded
   }
 
   accept(socket: Socket): void {
+    this.#watchCrowd()
     if (this.#all.size >= this.#limit && !this.#makeRoom()) {
       socket.destroy()
       return
@@ -52,6 +57,14 @@ export class Connections {
       if (response?.writableEnded) socket.destroySoon()
       else socket.destroy()
     }
+  }
+
+  #watchCrowd(): void {
+    const { size } = this.#all
+    if (size < this.#limit / 2) this.#isCrowded = false
+    if (this.#isCrowded || size < this.#limit) return
+    this.#isCrowded = true
+    this.#crowded()
   }
 
   /** false: everybody waits for an answer. */

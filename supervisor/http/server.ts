@@ -154,6 +154,10 @@ function unlinkIfPossible({ files }: System, file: string): void {
   }
 }
 
+/** Clients at a time, fewer where descriptors are scarce. */
+const MAX_CONNECTIONS = 256
+const MIN_CONNECTIONS = 8
+
 /**
  * Opens all servers in the order given, the inet ones first; resolves when every one of them can be connected to.
  * @throws ServerError; those opened already are closed then
@@ -163,7 +167,12 @@ export async function openServers(
   surroundings: HttpSurroundings,
 ): Promise<Servers> {
   const { system } = surroundings
-  const connections = new Connections()
+  const most = Math.max(MIN_CONNECTIONS, Math.min(MAX_CONNECTIONS, Math.floor(system.own.limit('NOFILE').soft / 4)))
+  const connections = new Connections(most, () =>
+    surroundings.daemon.log.warn(
+      `${most} clients are connected: for each further one, the most silent one is disconnected`,
+    ),
+  )
   const handle = router(surroundings)
   const open: { readonly server: Server; readonly file: string | null }[] = []
 

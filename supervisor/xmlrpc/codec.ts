@@ -4,6 +4,7 @@
  * Source: contract 7.4, clients.md 2
  */
 import { isUtf8 } from 'node:buffer'
+import { formOf, type StructForm } from './struct-form.ts'
 import { readXml, type XmlReader, XmlRpcSyntaxError, type XmlToken } from './xml-reader.ts'
 
 export { XmlRpcSyntaxError }
@@ -122,6 +123,7 @@ const fail = (reader: XmlReader, why: string): never => {
 }
 
 const blank = /^[ \t\r\n]*$/
+const blanks = /[ \t\r\n]*/y
 const isBlank = (text: string): boolean => text === '\n' || blank.test(text)
 
 const isAt = (reader: XmlReader, name: string): boolean => reader.content === name
@@ -175,8 +177,15 @@ function scalar(reader: XmlReader, type: string, text: string): XmlRpcValue {
     : value
 }
 
+/** Blanks in between first: the expression begins with an element. */
+function readAlike(reader: XmlReader, { expression, read }: StructForm, items: XmlRpcValue[]): void {
+  reader.skip(blanks)
+  for (let match = reader.skip(expression); match; match = reader.skip(expression)) items.push(read(match))
+}
+
 function readArray(reader: XmlReader, depth: number): XmlRpcValue {
   const items: XmlRpcValue[] = []
+  let form: StructForm | null = null
   let token = nextElement(reader)
   if (token === 'close' && isAt(reader, 'array')) return items
   if (!isAt(reader, 'data') || (token !== 'open' && token !== 'empty')) fail(reader, 'no <data>')
@@ -185,7 +194,11 @@ function readArray(reader: XmlReader, depth: number): XmlRpcValue {
       token = nextElement(reader)
       if (token === 'close' && isAt(reader, 'data')) break
       if (!isAt(reader, 'value') || token === 'end') fail(reader, 'no <value>')
-      items.push(readValue(reader, token, depth + 1))
+      const { at } = reader
+      const item = readValue(reader, token, depth + 1)
+      items.push(item)
+      if (items.length === 1) form = formOf(reader.from(at), item)
+      if (form) readAlike(reader, form, items)
     }
   }
   expectElement(reader, 'close', 'array')

@@ -19,6 +19,10 @@ export interface XmlReader {
   readonly content: string
   /** Where in the document the token begins: for error messages. */
   readonly at: number
+  /** The document from there to the end of the token. */
+  from(at: number): string
+  /** Moves past what a sticky expression matches behind the token. */
+  skip(expression: RegExp): RegExpExecArray | null
 }
 
 const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
@@ -112,6 +116,12 @@ export function readXml(document: string): XmlReader {
     },
     get at() {
       return tokenAt
+    },
+    from: at => document.slice(at, position),
+    skip(expression) {
+      const found = match(expression, position)
+      if (found) position = expression.lastIndex
+      return found
     },
     next() {
       for (;;) {

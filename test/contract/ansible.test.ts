@@ -1,10 +1,14 @@
 import { execFile } from 'node:child_process'
+import { resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, expect, test } from 'vitest'
-import { ensureDebianPackages, INSTALL_TIMEOUT } from '../support/debian.ts'
 import { Lab, PYTHON_SUPERVISORCTL, SUPERVISORCTL } from '../support/lab.ts'
 
-beforeAll(() => ensureDebianPackages({ ansible: '/usr/bin/ansible-playbook' }), INSTALL_TIMEOUT)
+const execute = promisify(execFile)
+
+beforeAll(async () => {
+  await execute(process.execPath, [resolve(import.meta.dirname, '../../scripts/dev/debian.ts'), 'ansible'])
+}, 300_000)
 
 interface Task {
   readonly state: 'present' | 'absent' | 'started' | 'stopped' | 'restarted' | 'signalled'
@@ -37,7 +41,7 @@ async function play(lab: Lab, supervisorctl: string, tasks: readonly Task[]): Pr
   }
   lab.write('playbook.yml', JSON.stringify([playbook]))
   const command = ['-i', 'localhost,', '-e', 'ansible_python_interpreter=/usr/bin/python3', lab.path('playbook.yml')]
-  const { stdout } = await promisify(execFile)('ansible-playbook', command, {
+  const { stdout } = await execute('ansible-playbook', command, {
     cwd: lab.directory,
     env: {
       PATH: process.env.PATH,
