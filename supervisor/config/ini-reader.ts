@@ -86,12 +86,20 @@ export function readIniFiles(file: string, machine: Machine): IniFiles {
 const joinPath = (directory: string, path: string): string =>
   path.startsWith('/') ? path : directory.endsWith('/') ? directory + path : `${directory}/${path}`
 
-/** The root file alone: supervisorctl follows no `[include]`. @throws ConfigError */
-export function readIniFile(file: string, machine: Machine): Ini {
+/**
+ * The root file alone: supervisorctl follows no `[include]`. `'flaws'`: of programs only those are read in which something
+ * may be wrong; a quick command has no time for a thousand others. @throws ConfigError
+ */
+export function readIniFile(file: string, machine: Machine, programs: 'all' | 'flaws' = 'all'): Ini {
   const ini = emptyIni()
-  mergeIni(ini, readRoot(file, machine), file, null)
+  const text = decode(readRoot(file, machine), file)
+  mergeText(ini, text, file, null, programs === 'all' ? null : flawlessProgram)
   return ini
 }
+
+/** A header, an option, and lines that are options, comments, or go on with an option, up to the next header. */
+const flawlessProgram =
+  /\[(?:program|eventlistener|fcgi-program|group):[^\];#\r\n]+\]\n[a-z_]+[ \t]*[=:][^\r\n]*(?:\n(?:(?:[a-z_]+[ \t]*[=:]|[ \t#;])[^\r\n]*)?)*(?:(?<=\n)(?=\[[^\];#\r\n]+\])|$)/y
 
 const emptyIni = (): GrowingIni => ({ sections: new Map(), defaults: new Map() })
 
@@ -150,7 +158,7 @@ function substituteHere(ini: GrowingIni, here: string): void {
 
 /** `here`: null to leave `%(here)s` as it is. @throws ConfigError */
 function mergeIni(ini: GrowingIni, bytes: Uint8Array, file: string, here: string | null): void {
-  mergeText(ini, decode(bytes, file), file, here)
+  mergeText(ini, decode(bytes, file), file, here, null)
 }
 
 function decode(bytes: Uint8Array, file: string): string {
@@ -171,8 +179,9 @@ interface OpenValue {
   readonly parts: string[]
 }
 
-function mergeText(ini: GrowingIni, text: string, file: string, here: string | null): void {
-  const lines = text.replace(/\r\n?/g, '\n').split('\n')
+/** `ignored`: sticky; what it matches at the beginning of a line ends with a line, and is passed over. */
+function mergeText(ini: GrowingIni, written: string, file: string, here: string | null, ignored: RegExp | null): void {
+  const text = written.replace(/\r\n?/g, '\n')
   const bad: { line: number; text: string }[] = []
   let options: Map<string, Entry> | null = null
   let open: OpenValue | null = null
@@ -185,10 +194,18 @@ function mergeText(ini: GrowingIni, text: string, file: string, here: string | n
     open = null
   }
 
-  for (const [index, raw] of lines.entries()) {
-    const number = index + 1
-    // the text behind the last line feed is no line unless there is something
-    if (raw === '' && number === lines.length) break
+  for (let at = 0, number = 0; at < text.length; ) {
+    const passed = ignored && text[at] === '[' ? matchAt(ignored, text, at) : ''
+    if (passed !== '') {
+      number += passed.split('\n').length - 1
+      at += passed.length
+      continue
+    }
+    number++
+    const lineEnd = text.indexOf('\n', at)
+    const raw = text.slice(at, lineEnd === -1 ? undefined : lineEnd)
+    const asWritten = lineEnd === -1 ? raw : `${raw}\n`
+    at += asWritten.length
     const cut = commentStart(raw)
     const line = strip(cut === -1 ? raw : raw.slice(0, cut))
     if (line === '') {
@@ -202,7 +219,6 @@ function mergeText(ini: GrowingIni, text: string, file: string, here: string | n
       continue
     }
     indent = lineIndent
-    const asWritten = index < lines.length - 1 ? `${raw}\n` : raw
     const header = headerIn(line)
     if (header !== null) {
       close()
@@ -223,6 +239,11 @@ function mergeText(ini: GrowingIni, text: string, file: string, here: string | n
   }
   if (bad.length > 0) throw parsingErrors(file, bad)
   close()
+}
+
+function matchAt(expression: RegExp, text: string, at: number): string {
+  expression.lastIndex = at
+  return expression.exec(text)?.[0] ?? ''
 }
 
 /** `[` … the last `]`; what is behind it does not count. */

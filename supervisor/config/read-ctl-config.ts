@@ -39,7 +39,7 @@ function defaults(machine: Machine): CtlValues {
 }
 
 function readFile(file: string, machine: Machine): CtlValues {
-  const ini = readIniFile(file, machine)
+  const ini = readIniFile(file, machine, 'flaws')
   const section = ini.sections.get('supervisorctl')
   if (!section) {
     throw new ConfigError('.ini file does not include supervisorctl section', {

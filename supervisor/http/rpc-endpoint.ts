@@ -15,6 +15,8 @@ import {
 import { RpcFault } from '../xmlrpc/faults.ts'
 import { refuse, SERVER } from './error-page.ts'
 
+const CLOSE = ['Connection', 'close'] as const
+
 /** What is quoted of a request in the log. */
 const QUOTED = 2000
 
@@ -38,6 +40,56 @@ function readBody(request: IncomingMessage, whole: (body: Buffer) => void): void
   const chunks: Buffer[] = []
   request.on('data', (chunk: Buffer) => chunks.push(chunk))
   request.once('end', () => whole(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+}
+
+/** bytes of a body above which it is counted */
+const LARGE = 64 * 1024
+/** bytes that all large bodies on their way may have brought so far: a few of the largest size */
+const MOST_ON_THEIR_WAY = 4 * limits.callBytes
+
+/** Reads large bodies, not too many at a time. */
+class LargeBodies {
+  readonly #log: ActivityLog
+  #bytes = 0
+  #told = false
+
+  constructor(log: ActivityLog) {
+    this.#log = log
+  }
+
+  /** One of the two is called at most; none when the client goes before. */
+  read(request: IncomingMessage, whole: (body: Buffer) => void, tooMany: () => void): void {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    const release = (): void => {
+      this.#bytes -= bytes
+      bytes = 0
+      chunks.length = 0
+      if (this.#bytes === 0) this.#told = false
+    }
+    const take = (chunk: Buffer): void => {
+      chunks.push(chunk)
+      bytes += chunk.length
+      this.#bytes += chunk.length
+      if (this.#bytes <= MOST_ON_THEIR_WAY) return
+      request.off('data', take).off('end', end)
+      release()
+      this.#tell()
+      tooMany()
+    }
+    const end = (): void => {
+      const body = Buffer.concat(chunks)
+      release()
+      whole(body)
+    }
+    request.on('data', take).once('end', end).once('close', release)
+  }
+
+  #tell(): void {
+    if (this.#told) return
+    this.#told = true
+    this.#log.warn(`large requests have brought ${MOST_ON_THEIR_WAY} bytes and are not complete: some are refused`)
+  }
 }
 
 const quote = (body: Buffer): string => pythonRepr(body.toString('utf8', 0, QUOTED)) + (body.length > QUOTED ? '…' : '')
@@ -83,10 +135,16 @@ function refusal({ method, headers }: IncomingMessage): number | null {
   return Number(length) === 0 ? 400 : null
 }
 
-export const rpcEndpoint =
-  (rpc: RpcInterface, log: ActivityLog) =>
-  (request: IncomingMessage, response: ServerResponse): void => {
+export function rpcEndpoint(rpc: RpcInterface, log: ActivityLog) {
+  const largeBodies = new LargeBodies(log)
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    const { headers } = request
     const status = refusal(request)
-    if (status === null) readBody(request, body => answer(rpc, log, body, response))
-    else refuse(response, status, status === 413 ? ['Connection', 'close'] : [])
+    const whole = (body: Buffer): void => answer(rpc, log, body, response)
+    // what follows is not worth being read to its end
+    const endless = status === 413 || headers['transfer-encoding'] !== undefined
+    if (status !== null) refuse(response, status, endless ? CLOSE : [])
+    else if (Number(headers['content-length']) <= LARGE) readBody(request, whole)
+    else largeBodies.read(request, whole, () => refuse(response, 503, CLOSE))
   }
+}

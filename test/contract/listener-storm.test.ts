@@ -62,6 +62,7 @@ async function watch(lab: Lab) {
   }
   await supervisor.stopProcessGroup('p')
   await supervisor.sendRemoteCommEvent('the', 'end')
+    console.log(memory.join(" "))
   const third = Math.floor(memory.length / 3)
   return {
     typicalAnswer: answers.sort((a, b) => a - b)[answers.length >> 1],

@@ -345,7 +345,8 @@ describe('a disk on which a write took longer than 50 ms', () => {
     write('3')
     log.close()
     await until(() => expect(files()).toEqual({ '': '123' }))
-    await until(() => expect(openDescriptors()).toBe(before))
+    // what another test closed late may be gone by now, too
+    await until(() => expect(openDescriptors()).toBeLessThanOrEqual(before))
   })
 
   test('is waited for where each line has to be in the file at once', () => {
