@@ -117,7 +117,7 @@ async function openRun(
   first: boolean,
 ): Promise<Run> {
   const { childlogdir, identifier, nocleanup, strip_ansi } = config.daemon
-  log.open()
+  log.open(first)
   if (!nocleanup) for (const warning of removeAutomaticLogs(system.files, childlogdir, identifier)) log.warn(warning)
 
   const automaticLogs = new Map<SupervisedProcess, Partial<Record<Channel, string>>>()
@@ -131,6 +131,15 @@ async function openRun(
   const logfile = (process: SupervisedProcess, channel: Channel): string => {
     const configured = process.config[`${channel}_logfile`]
     return configured === AUTO ? (automaticLogs.get(process)?.[channel] ?? '') : (configured ?? '')
+  }
+  const makeAutomaticLogs = (process: SupervisedProcess): Partial<Record<Channel, string>> => {
+    const made: Partial<Record<Channel, string>> = {}
+    for (const channel of ['stdout', 'stderr'] as const) {
+      if (process.config[`${channel}_logfile`] !== AUTO) continue
+      const named = { processName: process.config.name, channel, identifier, directory: childlogdir }
+      made[channel] = createAutomaticLog(logFiles, named)
+    }
+    return made
   }
   const logOptions = (process: SupervisedProcess, channel: Channel): ChildLogOptions => ({
     processName: process.config.name,
@@ -170,14 +179,11 @@ async function openRun(
         remoteCommunication: (type, data) => bus.announce('REMOTE_COMMUNICATION', type, data),
       },
       prepareGroup: group => {
-        for (const process of group.processes) {
-          const made: Partial<Record<Channel, string>> = {}
-          for (const channel of ['stdout', 'stderr'] as const) {
-            if (process.config[`${channel}_logfile`] !== AUTO) continue
-            const named = { processName: process.config.name, channel, identifier, directory: childlogdir }
-            made[channel] = createAutomaticLog(logFiles, named)
-          }
-          automaticLogs.set(process, made)
+        try {
+          for (const process of group.processes) automaticLogs.set(process, makeAutomaticLogs(process))
+        } catch (error) {
+          const { code } = error as NodeJS.ErrnoException
+          log.critical(`cannot make log files for '${group.name}' in ${childlogdir}: ${code}; its output is not kept`)
         }
         try {
           fcgi.probe(group.config.processes)
@@ -234,6 +240,8 @@ async function openRun(
     begin: () => daemon.begin(),
     async close() {
       await servers.close()
+      // with nobody to hear of them the ticks stop, too
+      for (const group of daemon.groups) listeners.remove(group)
       log.close()
     },
   }

@@ -40,14 +40,20 @@ const { values: options } = parseArgs({
 const DURATION_MS = options.hours ? Number(options.hours) * 3_600_000 : Number(options.minutes) * 60_000
 if (!(DURATION_MS >= 30_000)) throw new Error('--minutes or --hours: half a minute at least')
 
-/** What may be gained over the second half of a run, however long it is: more than that is a leak. */
-const ALLOWED = { privateMegabytes: 2, descriptors: 1, threads: 0.5 } as const
+/**
+ * What may be gained over the second half of a run, however long it is: more than that is a leak. In a short run the heap may
+ * still be growing to the size at which it is collected, and the number of clients that come and go matters.
+ */
+const ALLOWED =
+  DURATION_MS < 1_800_000
+    ? ({ privateMegabytes: 8, descriptors: 6, threads: 0.5 } as const)
+    : ({ privateMegabytes: 2, descriptors: 1, threads: 0.5 } as const)
 /** The one for inotify stays open once somebody has followed a file. */
 const IDLE_DESCRIPTORS = 1
 /** s: the longest that a client may wait for the status of everything */
 const LONGEST_ANSWER = 1
 /** How often anything may wake up in 5 s in which nothing is going on. */
-const IDLE_WAKEUPS = 2
+const IDLE_WAKEUPS = 0
 
 const PROGRAMS = resolve(import.meta.dirname, '../../test/fixtures/programs')
 const BACKUPS = 5
@@ -437,8 +443,10 @@ async function main(): Promise<boolean> {
   await Promise.all(loops)
 
   await client.supervisor.stopAllProcesses()
-  client.close()
   receipts.check()
+  // its ticks are the one thing that would still be due
+  await client.supervisor.removeProcessGroup('counts')
+  client.close()
   await until('orphans have ended', () => childrenOf(pid).length === 0)
   const wakeups = await idleWakeups(pid)
   const zombies = childrenOf(pid).filter(child => stateOf(child) === 'Z').length
@@ -479,7 +487,7 @@ async function main(): Promise<boolean> {
   const first = samples[0]!
   const last = samples.at(-1)!
   console.log(
-    `${receipts.lines} lines in ${receipts.lives} lives and ${receipts.events} events, all in order; ` +
+    `${receipts.lines} lines in ${receipts.lives} lives and ${receipts.events} events; ` +
       `${answerTimes.length} answers, ${soak.reloads} reloads; private memory ${first.privateMegabytes.toFixed(1)} → ` +
       `${last.privateMegabytes.toFixed(1)} MB; daemon ${((cpu / seconds) * 100).toFixed(1)} % of a core`,
   )

@@ -56,7 +56,8 @@ export class SupervisorDaemon implements Daemon {
   #revision = 0
   readonly #watchers = new Set<() => void>()
   #outcome: Outcome | null = null
-  #ending: { readonly queue: ProcessGroup[]; busy: boolean; cancelReport: Cancel } | null = null
+  #ending: { readonly queue: ProcessGroup[]; asked: ProcessGroup | null; busy: boolean; cancelReport: Cancel } | null =
+    null
   readonly #ended: (outcome: Outcome) => void
 
   /** `ended` is called once, when nothing is left to be stopped. */
@@ -214,7 +215,7 @@ export class SupervisorDaemon implements Daemon {
         process.watch(() => this.#continueEnding())
       }
     }
-    this.#ending = { queue: [...this.#groups], busy: false, cancelReport: () => {} }
+    this.#ending = { queue: [...this.#groups], asked: null, busy: false, cancelReport: () => {} }
     this.#continueEnding()
     if (this.#ending) this.#reportEnding()
   }
@@ -225,7 +226,10 @@ export class SupervisorDaemon implements Daemon {
     if (!ending || ending.busy) return
     ending.busy = true
     for (let group = ending.queue.at(-1); group; group = ending.queue.at(-1)) {
-      group.stopForTheLastTime()
+      if (ending.asked !== group) {
+        ending.asked = group
+        group.stopForTheLastTime()
+      }
       if (!group.isStopped()) break
       ending.queue.pop()
     }

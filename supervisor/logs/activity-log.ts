@@ -38,10 +38,11 @@ export interface ActivityLogSurroundings {
 
 export interface OwnedActivityLog extends ActivityLog {
   /**
-   * Opens the file. What was said before comes first: by level, the gravest first.
+   * Opens the file. What was said before comes first: by level, the gravest first. Where the file is not `required` we go on
+   * without one, until it can be reopened.
    * @throws SystemError; lines are kept then
    */
-  open(): void
+  open(required?: boolean): void
   /** Says so in the old file, then goes on in the one that the path leads to now. */
   reopen(): void
   /** Unlinks the file and begins a new one. 'kept': it is no regular file. @throws SystemError */
@@ -92,6 +93,17 @@ export function createActivityLog(
       { trouble: trouble => echo?.write(Buffer.from(lineOf({ level: 'error', text: describeTrouble(trouble) }))) },
     )
 
+  /** Without a file there are still those who read our stdout. */
+  const openFileIfPossible = (): LogFile | null => {
+    try {
+      return openFile()
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      say('critical', `cannot open log '${options.logfile}': ${code}; nothing is logged there until it can be reopened`)
+      return null
+    }
+  }
+
   const openEcho = (): LogFile | null => {
     try {
       return files.open({ path: '/dev/stdout', maxBytes: 0, backups: 0 }, { trouble() {} })
@@ -110,9 +122,9 @@ export function createActivityLog(
     trace: text => say('trace', text),
     blather: text => say('blather', text),
     debugging: lowest <= levels.debug.number,
-    open() {
+    open(required = true) {
       if (!early) return
-      if (options.logfile !== 'syslog') file = openFile()
+      if (options.logfile !== 'syslog') file = required ? openFile() : openFileIfPossible()
       if (options.echo) echo = openEcho()
       const messages = early.sort((a, b) => levels[b.level].number - levels[a.level].number)
       early = null
@@ -120,7 +132,8 @@ export function createActivityLog(
     },
     reopen() {
       say('info', 'supervisord logreopen')
-      file?.reopen()
+      if (file) file.reopen()
+      else if (options.logfile !== 'syslog') file = openFileIfPossible()
     },
     clear() {
       if (!file) return 'kept'

@@ -201,11 +201,11 @@ export const signalAllProcesses = (call: Call, name: string): Answer => signalEa
 
 // -- logs --------------------------------------------------------------------------------------------------------------
 
-/** Without a path there is nothing that a fault could name. Source: contract 8.4 */
+/** Only a missing file is named, if it has a name. Source: contract 8.2, 8.4; conformance logs.dev_stdout_may_be_a_pipe */
 function read({ files }: Call, path: string, offset: number, length: number): Answer {
   const outcome = readFromLog(files, path, offset, length)
   if (typeof outcome === 'object') return outcome.text
-  throw new RpcFault(outcome, outcome === 'BAD_ARGUMENTS' || path === '' ? undefined : path)
+  throw new RpcFault(outcome, outcome === 'NO_FILE' && path !== '' ? path : undefined)
 }
 
 export function readLog(call: Call, offset: number, length: number): Answer {

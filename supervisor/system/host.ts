@@ -15,7 +15,10 @@ export function openHost(environment: Readonly<Record<string, string>>): Host {
   return {
     pid: process.pid,
     uid: () => process.getuid!(),
-    nodename: hostname(),
+    // node:os takes a millisecond to load, and supervisorctl does not ask
+    get nodename() {
+      return hostname()
+    },
     cwd: () => process.cwd(),
     temporaryDirectory() {
       const { TMPDIR, TEMP, TMP } = environment

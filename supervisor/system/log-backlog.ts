@@ -104,12 +104,25 @@ export class Backlog {
     return true
   }
 
-  /** So much of the first chunk is done. */
+  /** The first chunks, as long as they have not so many bytes together; one in any case. */
+  upTo(bytes: number): readonly Uint8Array[] {
+    let end = this.#head
+    for (let sum = 0; end < this.#chunks.length; end++) {
+      sum += this.#chunks[end]!.length
+      if (sum > bytes && end > this.#head) break
+    }
+    return this.#chunks.slice(this.#head, end)
+  }
+
+  /** So much of the first chunks is done. */
   taken(bytes: number): void {
-    const first = this.#chunks[this.#head]!
     this.#bytes -= bytes
-    if (bytes < first.length) this.#chunks[this.#head] = first.subarray(bytes)
-    else this.#head++
+    for (let left = bytes; left > 0; ) {
+      const first = this.#chunks[this.#head]!
+      if (left < first.length) this.#chunks[this.#head] = first.subarray(left)
+      else this.#head++
+      left -= Math.min(left, first.length)
+    }
     // moved down now and then only: many small chunks must not cost their square
     if (this.#head === this.#chunks.length || this.#head > 1_000) {
       this.#chunks.splice(0, this.#head)

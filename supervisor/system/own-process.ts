@@ -3,7 +3,7 @@
  * Source: contract 3.3, 3.4, 12
  */
 import { spawn } from 'node:child_process'
-import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, openSync, stat, writeFileSync, writeSync } from 'node:fs'
 import { constants } from 'node:os'
 import {
   closeOnExecFrom,
@@ -35,6 +35,10 @@ export function openOwnProcess(): OwnProcess {
   ignoreSignal(constants.signals.SIGXFSZ)
   // the name that pgrep, pidof and killall look for; the command line stays as it is
   writeFileSync('/proc/self/comm', 'supervisord')
+
+  // libuv makes its threads, which write logs on slow disks, when it needs one first, and aborts where no process may have
+  // another thread: better now than in the middle of things
+  stat('/', () => {})
 
   // signal handlers alone do not keep Node running, and there may be no server; it wakes up every 24 days
   setInterval(() => {}, 2 ** 31 - 1)

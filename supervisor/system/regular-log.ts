@@ -1,4 +1,16 @@
-import { constants, fstatSync, ftruncateSync, openSync, renameSync, write, writeSync } from 'node:fs'
+import {
+  close,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  open,
+  openSync,
+  rename,
+  renameSync,
+  writeSync,
+  writev,
+} from 'node:fs'
+import { promisify } from 'node:util'
 import {
   Backlog,
   closeQuietly,
@@ -12,10 +24,17 @@ import type { LogFileHooks, LogFileOptions } from './log-file.ts'
 
 /** What reads of the original yield at most, hence by how much its files exceed maxBytes at most. */
 const PIECE = 128 * 1024
+/** bytes per write in the background */
+const MOST_AT_ONCE = 1 << 20
 /** ms: a write that takes longer is done in the background from then on */
 const SLOW = 50
 /** ms: a write that takes longer is told, once for as long as the log is open */
 const TELLING = 250
+
+/** path → the latest log that was closed, and is still being written in the background */
+const closing = new Map<string, RegularLog>()
+
+const later = { rename: promisify(rename), open: promisify(open) }
 
 export const OPEN_LOG = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOCTTY
 
@@ -34,6 +53,7 @@ export class RegularLog implements LogTarget {
   #toldAboutSlowness = false
   #writing = false
   #closing = false
+  #successor: (() => void) | null = null
   readonly #backlog: Backlog
   readonly #options: LogFileOptions
   readonly #hooks: LogFileHooks
@@ -47,10 +67,11 @@ export class RegularLog implements LogTarget {
     this.#backlog = new Backlog(hooks)
     this.#size = fstatSync(descriptor).size
     if (rotates && options.maxBytes > 0) this.#rotateAt = options.maxBytes
+    this.#waitForPredecessor()
   }
 
   write(chunk: Uint8Array): void {
-    if (this.#slow) {
+    if (this.#slow || this.#writing) {
       this.#writeLater(chunk)
       return
     }
@@ -71,8 +92,23 @@ export class RegularLog implements LogTarget {
 
   close(): void {
     this.#closing = true
-    if (this.#writing) finishesLater(this)
-    else this.#closeNow()
+    if (!this.#writing) {
+      this.#closeNow()
+      return
+    }
+    closing.set(this.#options.path, this)
+    finishesLater(this)
+  }
+
+  /** The log of the life before may still be written, on a slow disk: ours begins after its end. */
+  #waitForPredecessor(): void {
+    const predecessor = closing.get(this.#options.path)
+    if (!predecessor) return
+    this.#writing = true
+    predecessor.#successor = () => {
+      this.#size = fstatSync(this.#descriptor).size
+      this.#writeNext()
+    }
   }
 
   #writeNow(chunk: Uint8Array): void {
@@ -84,7 +120,8 @@ export class RegularLog implements LogTarget {
     } catch (error) {
       this.#losses.add(chunk.length - done, codeOf(error))
     }
-    this.#grown(done)
+    this.#size += done
+    if (this.#size >= this.#rotateAt) this.#rotate()
   }
 
   #writeLater(chunk: Uint8Array): void {
@@ -96,21 +133,26 @@ export class RegularLog implements LogTarget {
   }
 
   #writeNext(): void {
-    const chunk = this.#backlog.first
-    this.#writing = chunk !== undefined
-    if (!chunk) {
+    // much at once: on a slow disk each write takes its time
+    const room = this.#closing ? MOST_AT_ONCE : Math.min(MOST_AT_ONCE, this.#rotateAt - this.#size)
+    const chunks = this.#backlog.upTo(room)
+    this.#writing = chunks.length > 0
+    if (!this.#writing) {
       if (this.#closing) this.#closeNow()
       return
     }
+    const bytes = chunks.reduce((sum, { length }) => sum + length, 0)
     const started = performance.now()
-    write(this.#descriptor, chunk, 0, chunk.length, null, (error, done) => {
-      this.#backlog.taken(error ? chunk.length : done)
-      if (error) this.#losses.add(chunk.length, codeOf(error))
-      else if (done === chunk.length) this.#losses.written()
-      if (!error) this.#grown(done)
+    writev(this.#descriptor, chunks, (error, done) => {
+      this.#backlog.taken(error ? bytes : done)
+      if (error) this.#losses.add(bytes, codeOf(error))
+      else if (done === bytes) this.#losses.written()
+      if (!error) this.#size += done
       const took = performance.now() - started
       if (!this.#backlog.first || took > SLOW) this.#took(took)
-      this.#writeNext()
+      // a log that is closed leaves the rotation to its successor
+      if (this.#closing || this.#size < this.#rotateAt) this.#writeNext()
+      else this.#rotateLater().then(() => this.#writeNext())
     })
   }
 
@@ -121,23 +163,65 @@ export class RegularLog implements LogTarget {
     this.#hooks.trouble({ type: 'slow', path: this.#options.path, ms: Math.round(ms) })
   }
 
-  #grown(bytes: number): void {
-    this.#size += bytes
-    if (this.#size >= this.#rotateAt) this.#rotate()
-  }
-
   /** Whatever fails, the log goes on in the file that is open; the next attempt comes when it has grown by maxBytes. */
   #rotate(): void {
-    const { path, maxBytes, backups } = this.#options
-    let problem = backups > 0 ? shiftBackups(path, backups) : null
+    const { path } = this.#options
+    let problem: string | null = null
+    for (const [from, to] of this.#moves) {
+      try {
+        renameSync(from, to)
+      } catch (error) {
+        problem ??= troubleOf(error)
+      }
+    }
     try {
-      const next = openSync(path, backups > 0 ? OPEN_LOG : OPEN_LOG | constants.O_TRUNC, this.mode)
+      const next = openSync(path, this.#flags, this.mode)
       closeQuietly(this.#descriptor)
-      this.#descriptor = next
-      this.#size = fstatSync(next).size
+      this.#goOnIn(next)
     } catch (error) {
       problem ??= codeOf(error)
     }
+    this.#rotated(problem)
+  }
+
+  /** The same on a slow disk, where each step may take long. */
+  async #rotateLater(): Promise<void> {
+    const { path } = this.#options
+    let problem: string | null = null
+    for (const [from, to] of this.#moves) {
+      await later.rename(from, to).catch(error => (problem ??= troubleOf(error)))
+    }
+    try {
+      const next = await later.open(path, this.#flags, this.mode)
+      close(this.#descriptor, () => {})
+      this.#goOnIn(next)
+    } catch (error) {
+      problem ??= codeOf(error)
+    }
+    this.#rotated(problem)
+  }
+
+  /** `x.2` → `x.3`, `x.1` → `x.2`, `x` → `x.1` */
+  get #moves(): readonly (readonly [from: string, to: string])[] {
+    const { path, backups } = this.#options
+    const nameOf = (n: number): string => (n === 0 ? path : `${path}.${n}`)
+    return Array.from(
+      { length: Math.max(0, backups) },
+      (_, n) => [nameOf(backups - n - 1), nameOf(backups - n)] as const,
+    )
+  }
+
+  get #flags(): number {
+    return this.#options.backups > 0 ? OPEN_LOG : OPEN_LOG | constants.O_TRUNC
+  }
+
+  #goOnIn(descriptor: number): void {
+    this.#descriptor = descriptor
+    this.#size = fstatSync(descriptor).size
+  }
+
+  #rotated(problem: string | null): void {
+    const { path, maxBytes } = this.#options
     this.#rotateAt = this.#size < maxBytes ? maxBytes : this.#size + maxBytes
     if (problem && !this.#toldAboutRotation) this.#hooks.trouble({ type: 'cannotRotate', path, code: problem })
     this.#toldAboutRotation = problem !== null
@@ -146,19 +230,14 @@ export class RegularLog implements LogTarget {
   #closeNow(): void {
     closeQuietly(this.#descriptor)
     this.#losses.tell()
+    if (closing.get(this.#options.path) === this) closing.delete(this.#options.path)
+    this.#successor?.()
     hasFinished(this)
   }
 }
 
-/** `x.2` → `x.3`, `x.1` → `x.2`, `x` → `x.1`. Goes on after a failure; returns the code of the first one. */
-function shiftBackups(path: string, backups: number): string | null {
-  let problem: string | null = null
-  for (let n = backups - 1; n >= 0; n--) {
-    try {
-      renameSync(n === 0 ? path : `${path}.${n}`, `${path}.${n + 1}`)
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT') problem ??= codeOf(error)
-    }
-  }
-  return problem
+/** A backup that is not there yet is none. */
+function troubleOf(error: unknown): string | null {
+  const code = codeOf(error)
+  return code === 'ENOENT' ? null : code
 }

@@ -7,7 +7,16 @@ import { chownSync, closeSync, constants, openSync, readSync, writeFileSync } fr
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { ask, expectAnswers, expectOtherComplete, labWithOther, PROGRAMS, said } from '../support/faults.ts'
+import {
+  ask,
+  expectAnswers,
+  expectOtherComplete,
+  hasFaultyDisk,
+  labWithOther,
+  onFaultyDisk,
+  PROGRAMS,
+  said,
+} from '../support/faults.ts'
 import { SUPERVISORD, until } from '../support/lab.ts'
 import { cpuTimeOf, works } from '../support/proc.ts'
 
@@ -70,6 +79,26 @@ test.skipIf(!canBeNobodyElse)('out of processes, what cannot be started says so,
   expect(refused.length).toBeLessThanOrEqual(2 * (30 - had))
   expect(said(lab, /ERRO|CRIT (?!Server)/)).toEqual([])
 })
+
+test.skipIf(!canBeNobodyElse || !hasFaultyDisk)(
+  'out of processes, a disk that becomes slow needs no new thread',
+  async () => {
+    await using lab = labWithOther(`[supervisord]
+minprocs=20
+[program:x]
+command=${PROGRAMS}/numbers-its-lines 20 0.02
+stdout_logfile=%(here)s/disk/x.log
+${MANY}`)
+    const prefix = [...onFaultyDisk(lab), ...asNobodyElse, 'prlimit', '--nproc=20']
+    for (const place of ['.', 'disk', 'kept']) chownSync(lab.path(place), NOBODY_ELSE, NOBODY_ELSE)
+    await lab.start({ prefix })
+    lab.ctl('start', 'many:*')
+    lab.write('fault', 'delay 300')
+    await until('it is known to be slow', () => said(lab, /slow/).length > 0)
+    await expectAnswers(lab)
+    await expectOtherComplete(lab)
+  },
+)
 
 test('a stdout that nobody reads holds up neither the daemon nor the program that is logged there', async () => {
   await using lab = labWithOther(`[program:x]

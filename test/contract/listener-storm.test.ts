@@ -6,10 +6,11 @@ import { isOriginal, Lab, until } from '../support/lab.ts'
 
 const fixtures = resolve(import.meta.dirname, '../fixtures/listeners')
 const PROGRAMS = 200
-/** ms */
-const WARM_UP = 5_000
-const STORM = 10_000
 const STUCK_BUFFER = 100
+/** ms: then the code is compiled and the heap has the size that it needs */
+const WARM_UP = 7_000
+/** KiB: 500 bytes for each event that happens in the meantime would be more */
+const TOLERATED = 2_000
 
 const pool = (name: string, command: string, more: string): string =>
   `[eventlistener:${name}]\ncommand=${fixtures}/${command}\nevents=PROCESS_STATE,REMOTE_COMMUNICATION\n${more}\n`
@@ -44,31 +45,31 @@ const numbersIn = (texts: readonly string[], pattern: RegExp): number[] =>
     .map(Number)
     .sort((a, b) => a - b)
 
-/** Asks for everything ten times a second until the storm is over. */
-async function watch(lab: Lab) {
+/** Asks for everything ten times a second: how long a client waits, ms, and what the daemon holds, KiB. */
+async function watch(lab: Lab, forMs: number) {
   const { supervisor } = openClient(`unix://${lab.path('s.sock')}`)
-  /** ms */
   const answers: number[] = []
-  /** KiB */
   const memory: number[] = []
   const begin = performance.now()
-  for (let now = begin; now < begin + WARM_UP + STORM; now = performance.now()) {
+  for (let now = begin; now < begin + forMs; now = performance.now()) {
     expect(await supervisor.getAllProcessInfo()).toHaveLength(PROGRAMS + 6)
-    if (now > begin + WARM_UP) {
-      answers.push(performance.now() - now)
-      memory.push(privateMemory(lab.daemon!.pid!))
-    }
+    answers.push(performance.now() - now)
+    memory.push(privateMemory(lab.daemon!.pid!))
     await new Promise(next => setTimeout(next, 100))
   }
-  await supervisor.stopProcessGroup('p')
-  await supervisor.sendRemoteCommEvent('the', 'end')
-    console.log(memory.join(" "))
-  const third = Math.floor(memory.length / 3)
-  return {
-    typicalAnswer: answers.sort((a, b) => a - b)[answers.length >> 1],
-    slowestAnswer: answers.at(-1),
-    // at the least: what the collector has not yet taken is no growth
-    growth: Math.min(...memory.slice(-third)) - Math.min(...memory.slice(0, third)),
+  // at the least: what the collector has not taken yet is not held
+  return { answers: answers.sort((a, b) => a - b), holds: Math.min(...memory) }
+}
+
+/** KiB that the daemon holds more than at first. On a busy machine events may wait for their listeners for a while. */
+async function growthOver(lab: Lab): Promise<number> {
+  const { holds: atFirst } = await watch(lab, 3_000)
+  for (let tries = 1; ; tries++) {
+    await watch(lab, 5_000)
+    const { answers, holds } = await watch(lab, 3_000)
+    expect(answers[answers.length >> 1]).toBeLessThan(100)
+    expect(answers.at(-1)).toBeLessThan(2_000)
+    if (holds - atFirst < TOLERATED || tries === 4) return holds - atFirst
   }
 }
 
@@ -82,10 +83,10 @@ test.skipIf(isOriginal)(
     await using lab = await new Lab(`
 [supervisord]
 minfds=4096
-${pool('a', 'diary.py {dir}/a.txt', 'buffer_size=5000')}
-${pool('b', 'diary.py {dir}/b.txt', 'buffer_size=5000')}
-${pool('c', 'diary.py {dir}/c.txt', 'buffer_size=5000')}
-${pool('pair', 'diary.py {dir}/pair%(process_num)d.txt', 'buffer_size=5000\nnumprocs=2\nprocess_name=pair%(process_num)d')}
+${pool('a', 'diary.py {dir}/a.txt', 'buffer_size=20000')}
+${pool('b', 'diary.py {dir}/b.txt', 'buffer_size=20000')}
+${pool('c', 'diary.py {dir}/c.txt', 'buffer_size=20000')}
+${pool('pair', 'diary.py {dir}/pair%(process_num)d.txt', 'buffer_size=20000\nnumprocs=2\nprocess_name=pair%(process_num)d')}
 ${pool('stuck', 'stuck.py {dir}/stuck.txt', `buffer_size=${STUCK_BUFFER}`)}
 [program:p]
 command=sleep 1
@@ -96,7 +97,11 @@ autorestart=true
 stdout_logfile=NONE
 stderr_logfile=NONE
 `).start()
-    const { typicalAnswer, slowestAnswer, growth } = await watch(lab)
+    await watch(lab, WARM_UP)
+    expect(await growthOver(lab)).toBeLessThan(TOLERATED)
+    const { supervisor } = openClient(`unix://${lab.path('s.sock')}`)
+    await supervisor.stopProcessGroup('p')
+    await supervisor.sendRemoteCommEvent('the', 'end')
     const heardTheEnd = (file: string) => lab.read(file).includes('REMOTE_COMMUNICATION')
     await until('all have heard the end', () => Object.values(diaries).every(files => files.some(heardTheEnd)), 30)
 
@@ -110,7 +115,7 @@ stderr_logfile=NONE
     const log = lab.read('supervisord.log').split('\n')
     const texts = heard!.map(({ text }) => text)
     const spawned = numbersIn(log, /spawned: 'p\d+' with pid (\d+)/)
-    expect(spawned.length).toBeGreaterThan((PROGRAMS * (WARM_UP + STORM)) / 1_000 / 3)
+    expect(spawned.length).toBeGreaterThan(5 * PROGRAMS)
     expect(numbersIn(texts, /^PROCESS_STATE_RUNNING processname:p\d+ .* pid:(\d+)$/)).toEqual(spawned)
     expect(numbersIn(texts, /^PROCESS_STATE_(?:EXITED|STOPPED) processname:p\d+ .* pid:(\d+)$/)).toEqual(spawned)
 
@@ -119,9 +124,5 @@ stderr_logfile=NONE
     const lost = numbersIn(log, /ERRO pool stuck event buffer overflowed, discarding event (\d+)$/)
     expect([...lost, busyWith!.serial].sort((a, b) => a - b)).toEqual(all.slice(0, -STUCK_BUFFER))
     expect(log.filter(line => line.includes(' ERRO '))).toHaveLength(lost.length)
-
-    expect(typicalAnswer).toBeLessThan(100)
-    expect(slowestAnswer).toBeLessThan(2_000)
-    expect(growth).toBeLessThan(2_000)
   },
 )

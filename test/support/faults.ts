@@ -1,12 +1,31 @@
 /** What every test of a fault asks: does the daemon answer, is nobody else's log touched, is there one line about it? */
-import { statSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openClient } from '../../supervisor/client/client.ts'
 import { Lab, until } from './lab.ts'
 import { NumberedLog } from './numbered-log.ts'
+import { inNamespaces, works } from './proc.ts'
 
 export const PROGRAMS = resolve(import.meta.dirname, '../fixtures/programs')
+
+/** A mount namespace of one's own. */
+export const MOUNT = inNamespaces('--mount')
+export const canMount = works([...MOUNT, 'mount', '-t', 'tmpfs', 'none', '/mnt'])
+
+const FAULTY_DISK = resolve(import.meta.dirname, 'faulty-disk.ts')
+const faultyDisk = (kept: string, mountpoint: string): string[] => [
+  ...MOUNT,
+  ...[process.execPath, FAULTY_DISK, kept, mountpoint],
+]
+/** fuse, and the right to mount it */
+export const hasFaultyDisk = works([...faultyDisk('/tmp', '/mnt'), 'true'])
+
+/** What the daemon is to be started with: `disk` in the lab is a faulty disk then, whose files lie in `kept`. */
+export function onFaultyDisk(lab: Lab): string[] {
+  for (const name of ['disk', 'kept']) mkdirSync(lab.path(name))
+  return faultyDisk(lab.path('kept'), lab.path('disk'))
+}
 
 /** ms: how long the daemon may take to answer, whatever goes on around it */
 const LONGEST_ANSWER = 1_000

@@ -103,10 +103,12 @@ function write(request: Request): Buffer {
 }
 
 const FATTR_SIZE = 8
+/** of the flags of open(2): 0 is for reading */
+const ACCESS_MODE = 3
 
 interface Operation {
-  /** It changes a file: that is what has trouble. */
-  readonly changes?: boolean
+  /** Does it change a file? That is what has trouble. */
+  readonly changes?: boolean | ((request: Request) => boolean)
   /** null: there is no answer */
   run(request: Request): Buffer | null
 }
@@ -126,7 +128,7 @@ const operations: Readonly<Record<number, Operation>> = {
   },
   /* UNLINK */ 10: { changes: true, run: ({ body }) => unlink(body) },
   /* RENAME */ 12: { changes: true, run: ({ body }) => rename(body, 8) },
-  /* OPEN */ 14: { run: openOut },
+  /* OPEN */ 14: { changes: ({ body }) => (body.readUInt32LE(0) & ACCESS_MODE) !== 0, run: openOut },
   /* READ */ 15: {
     run(request) {
       const from = Number(request.body.readBigUInt64LE(8))
@@ -193,7 +195,8 @@ function serve(device: number): void {
         const unique = room.readBigUInt64LE(8)
         const request = { node: room.readBigUInt64LE(16), body: Buffer.from(room.subarray(IN_HEADER, length)) }
         const operation = operations[room.readUInt32LE(4)]
-        const { delay, errno } = operation?.changes ? fault() : { delay: 0, errno: 0 }
+        const changes = typeof operation?.changes === 'function' ? operation.changes(request) : operation?.changes
+        const { delay, errno } = changes ? fault() : { delay: 0, errno: 0 }
         const answer = !operation ? ENOSYS : errno || answerOf(operation, request)
         if (answer !== null) setTimeout(() => reply(unique, answer), delay)
       }

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { readCtlConfig } from '../../../supervisor/config/read-ctl-config.ts'
 import { errorOf } from '../../support/config.ts'
 import { fakeMachine } from '../../support/fake-machine.ts'
@@ -62,4 +62,30 @@ test.each([
   ['[supervisorctl]\nfoo\n', "Source contains parsing errors: 'c.conf'\n\t[line  2]: 'foo\\n'"],
 ])('%j: %s', (text, message) => {
   expect(errorOf(() => read(text)).message).toBe(message)
+})
+
+describe('programs do not matter, mistakes in them do', () => {
+  const program = '[program:web]\n; a comment\ncommand = x ; y\n  and more\n\nautostart=false\n'
+  const wholly = `[program:web]\ncommand = x [a]\n  and more\n\n# a comment\nautostart=false\n`
+
+  test('what is between programs is read, wherever it stands', () => {
+    const section = '[supervisorctl]\nserverurl=unix:///a\n'
+    for (const text of [
+      `${wholly}${section}${wholly}`,
+      `${section}${wholly}`,
+      `${wholly}${wholly}${section}`,
+      `${program}${section}`,
+    ])
+      expect(read(text).serverurl).toBe('unix:///a')
+    expect(
+      read(`${wholly}[supervisorctl]\nserverurl=unix:///a\n${wholly}[supervisorctl]\nserverurl=unix:///b`).serverurl,
+    ).toBe('unix:///b')
+  })
+
+  test.each(['foo', '=x', '[foo', ' ; x\nfoo', 'k [x]'])('a broken line %j is told with its number', broken => {
+    const error = errorOf(() => read(`${wholly}${wholly}${broken}\n${wholly}[supervisorctl]\n`))
+    const line = 13 + (broken.match(/\n/g)?.length ?? 0)
+    expect(error.message).toMatch(/^Source contains parsing errors/)
+    expect(error).toMatchObject({ file: 'c.conf', line })
+  })
 })

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -120,6 +120,21 @@ test('what is said before the log is open comes first, the gravest before the ot
 test('a log that cannot be opened is an error', () => {
   mkdirSync(path)
   expect(() => given().log.open()).toThrow(expect.objectContaining({ code: 'EISDIR' }))
+})
+
+test('a log that is not required is gone on without, told on stdout, and opened when it can be reopened', () => {
+  mkdirSync(path)
+  const { log, echoed, content } = given({ echo: true })
+  log.open(false)
+  expect(echoed.join('')).toContain(
+    `CRIT cannot open log '${path}': EISDIR; nothing is logged there until it can be reopened\n`,
+  )
+  log.reopen()
+  expect(echoed.join('').match(/cannot open/g)).toHaveLength(2)
+  rmdirSync(path)
+  log.reopen()
+  log.info('there it is')
+  expect(content()).toBe('2026-11-01 12:00:00,007 INFO there it is\n')
 })
 
 test('with echo each line goes to stdout, too', () => {

@@ -290,12 +290,12 @@ describe('a target that takes nothing', () => {
 })
 
 describe('a disk on which a write took longer than 50 ms', () => {
-  const slowly = (write: () => void) => {
+  const slowly = (write: () => void, ms = 60) => {
     const now = performance.now()
     const clock = vi
       .spyOn(performance, 'now')
       .mockReturnValueOnce(now)
-      .mockReturnValue(now + 60)
+      .mockReturnValue(now + ms)
     write()
     clock.mockRestore()
   }
@@ -328,6 +328,33 @@ describe('a disk on which a write took longer than 50 ms', () => {
     log.close()
   })
 
+  test('is rotated in the background, too', async () => {
+    const { log, write, troubles } = given({ maxBytes: 10, backups: 3 })
+    slowly(() => write('1'))
+    for (let n = 2; n < 10; n++) write(String(n).repeat(5))
+    await until(() => expect(files()).toEqual({ '': '', '.1': '8888899999', '.2': '6666677777', '.3': '4444455555' }))
+    expect(troubles).toEqual([])
+    log.close()
+  })
+
+  test('gets the output of the next life after that of the one before', async () => {
+    const { log, write } = given()
+    slowly(() => write('1'))
+    write('2')
+    log.close()
+    const next = given()
+    next.write('3')
+    next.log.close()
+    const last = given()
+    last.write('4')
+    expect(files()).not.toEqual({ '': '1234' })
+    await until(() => expect(files()).toEqual({ '': '1234' }))
+    await until(() => expect(inBackground()).toBe(false))
+    last.write('5')
+    expect(files()).toEqual({ '': '12345' })
+    last.log.close()
+  })
+
   test('rotates all the same', async () => {
     const { log, write } = given({ maxBytes: 10, backups: 1 })
     slowly(() => write('12345'))
@@ -347,6 +374,33 @@ describe('a disk on which a write took longer than 50 ms', () => {
     await until(() => expect(files()).toEqual({ '': '123' }))
     // what another test closed late may be gone by now, too
     await until(() => expect(openDescriptors()).toBeLessThanOrEqual(before))
+  })
+
+  test('is told of once when a write took longer than 250 ms', async () => {
+    const { log, write, troubles } = given()
+    slowly(() => write('1'), 240)
+    await until(() => expect(inBackground()).toBe(false))
+    write('2')
+    await until(() => expect(inBackground()).toBe(false))
+    expect(troubles).toEqual([])
+    slowly(() => write('3'), 260)
+    write('4')
+    await until(() => expect(inBackground()).toBe(false))
+    slowly(() => write('5'), 300)
+    expect(troubles).toEqual([{ type: 'slow', path, ms: 260 }])
+    log.close()
+  })
+
+  test('is waited for at our end, but not for ever', async () => {
+    const { log, write } = given()
+    await logFiles.allFinished(60_000)
+    slowly(() => write('1'))
+    write('2')
+    write('3')
+    log.close()
+    expect(files()).not.toEqual({ '': '123' })
+    await logFiles.allFinished(60_000)
+    expect(files()).toEqual({ '': '123' })
   })
 
   test('is waited for where each line has to be in the file at once', () => {

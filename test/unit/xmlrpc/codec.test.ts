@@ -227,6 +227,54 @@ describe('answers are read', () => {
   ])('no answer: %s', xml => expect(() => parseResponse(xml)).toThrow(XmlRpcSyntaxError))
 })
 
+describe('a listing, whose structs are alike', () => {
+  const rows = (...values: Parameters<typeof renderResponse>[0][]) => parseResponse(renderResponse(values))
+  const one = { name: 'a', pid: 1, running: true, spawnerr: '' }
+
+  test.each<[string, Parameters<typeof renderResponse>[0][]]>([
+    ['alike', [one, { ...one, name: 'b', pid: -2, running: false }, { ...one, name: 'ä\n' }]],
+    ['with entities', [one, { ...one, name: '<&>' }, one, { ...one, name: ']]>' }, one]],
+    ['with entities in the first', [{ ...one, name: '<string>&</string>' }, one, one]],
+    ['with other types', [one, { ...one, pid: 'none' }, one, { ...one, pid: 1.5 }, { ...one, pid: null }, one]],
+    ['with other members', [one, { name: 'b' }, { ...one, more: 1 }, one, {}, one]],
+    ['in another order', [one, { pid: 2, name: 'b', running: true, spawnerr: '' }, one]],
+    [
+      'with structs in them',
+      [
+        { ...one, inner: { name: 'x' } },
+        { ...one, inner: { name: 'y' } },
+      ],
+    ],
+    ['with lists in them', [{ list: ['x'] }, { list: ['y'] }, { list: [] }]],
+    ['with things in between', [one, 'text', one, one, [one, one], one]],
+    ['that are empty', [{}, {}, one]],
+  ])('%s', (_, values) => {
+    expect(rows(...values)).toEqual(values)
+  })
+
+  test('its members may be called anything', () => {
+    const odd = JSON.parse('{"__proto__": 1, "constructor": "x", "a.b*": true}')
+    expect(rows(odd, odd)).toEqual([odd, odd])
+  })
+
+  test('what is written unusually is read all the same', () => {
+    const item = (value: string) => `<value><struct><member><name>a</name>${value}</member></struct></value>`
+    const items = [
+      '<value><int>1</int></value>',
+      '<value>\n<int> 2 </int></value>',
+      '<value><i4>3</i4></value>',
+      '<value><!-- <int>9</int> --><int>4</int></value>',
+      '<value>five</value>',
+    ]
+    const listing = (values: readonly string[]) =>
+      parseResponse(`<methodResponse><params><param><value><array><data> ${values.map(item).join(' ')}
+        </data></array></value></param></params></methodResponse>`)
+    expect(listing(items)).toEqual([{ a: 1 }, { a: 2 }, { a: 3 }, { a: 4 }, { a: 'five' }])
+    expect(listing(items.toReversed())).toEqual([{ a: 'five' }, { a: 4 }, { a: 3 }, { a: 2 }, { a: 1 }])
+    expect(() => listing([items[0]!, '<value><int>x</int></value>'])).toThrow('not a value of type int')
+  })
+})
+
 test('reading takes time in proportion to length', () => {
   const hostile = [
     (n: number) => '<'.repeat(n),
