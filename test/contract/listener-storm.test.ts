@@ -67,8 +67,9 @@ async function growthOver(lab: Lab): Promise<number> {
   for (let tries = 1; ; tries++) {
     await watch(lab, 5_000)
     const { answers, holds } = await watch(lab, 3_000)
-    expect(answers[answers.length >> 1]).toBeLessThan(100)
-    expect(answers.at(-1)).toBeLessThan(2_000)
+    // 15 and 50 on an idle machine; more when others want its processors, too
+    expect(answers[answers.length >> 1]).toBeLessThan(500)
+    expect(answers.at(-1)).toBeLessThan(5_000)
     if (holds - atFirst < TOLERATED || tries === 4) return holds - atFirst
   }
 }

@@ -53,7 +53,7 @@ test('a crowd is told once, and again only after half of the places were free', 
   sockets.push(...connect(3))
   expect(crowded()).toBe(1)
   sockets.filter(isOpen)[0]!.destroy()
-  connect(2)
+  sockets.push(...connect(2))
   expect(crowded()).toBe(1)
   for (const socket of sockets) socket.destroy()
   connect(5)
