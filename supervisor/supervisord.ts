@@ -293,18 +293,20 @@ function obeySignals(current: () => Run): void {
     log.info('received SIGUSR2 indicating log reopen request')
     daemon.reopenLogs()
   })
-  // Once per turn of the event loop, and outside of the signal's callback: libuv calls that as long as there are signals. With
-  // children that are started there and end at once it would never leave off, and lose SIGTERM when its pipe is full.
+  // Not in the signal's callback: libuv calls that as long as there are signals. With children that are started there and
+  // end at once it would never leave off, and lose a SIGTERM when its pipe is full.
   let due = false
-  own.onSignal('SIGCHLD', () => {
+  const reapSoon = (): void => {
     if (due) return
     due = true
     clock.defer(() => {
       due = false
-      const { daemon, log } = current()
-      log.debug('received SIGCHLD indicating a child quit')
-      daemon.reap()
+      if (current().daemon.reap() === 'more') reapSoon()
     })
+  }
+  own.onSignal('SIGCHLD', () => {
+    if (!due) current().log.debug('received SIGCHLD indicating a child quit')
+    reapSoon()
   })
 }
 

@@ -42,6 +42,8 @@ export interface DaemonSurroundings {
 export type Outcome = { readonly type: 'shutdown' } | { readonly type: 'restart'; readonly config: Config }
 
 const REPORT_EVERY = 3_000
+/** Each may mean a new start, 1 ms: clients shall not wait for a crowd. */
+const REAPED_AT_ONCE = 8
 
 export class SupervisorDaemon implements Daemon {
   readonly version = VERSION
@@ -161,14 +163,16 @@ export class SupervisorDaemon implements Daemon {
     for (const changed of [...this.#watchers]) changed()
   }
 
-  /** SIGCHLD: everything that ended, each exactly once. */
-  reap(): void {
+  /** SIGCHLD: what has ended, each exactly once. `'more'`: the rest has to wait until others have had their turn. */
+  reap(): 'more' | 'done' {
     const { system, living, log } = this.#surroundings
-    for (const exit of system.children.reap()) {
+    const exits = system.children.reap(REAPED_AT_ONCE)
+    for (const exit of exits) {
       const process = living.get(exit.pid)
       if (process) process.exited(exit)
       else log.info(messages.reapedUnknown(exit))
     }
+    return exits.length < REAPED_AT_ONCE ? 'done' : 'more'
   }
 
   /** SIGUSR2 */

@@ -13,9 +13,13 @@ const SHELL = '/bin/sh'
 
 export const children: Children = {
   spawn,
-  reap() {
+  reap(atMost) {
     const exits: ChildExit[] = []
-    for (let ended = waitAny(); ended; ended = waitAny()) exits.push(decodeExit(ended[0], ended[1]))
+    while (exits.length < atMost) {
+      const ended = waitAny()
+      if (!ended) break
+      exits.push(decodeExit(ended[0], ended[1]))
+    }
     return exits
   },
   kill(pid, signal) {
