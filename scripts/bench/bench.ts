@@ -154,8 +154,9 @@ function quantile(samples: readonly number[], statistic: 'p50' | 'p99' | 'max'):
   return statistic === 'p99' ? at(0.99) : (at(0.5) + sorted[Math.floor(sorted.length / 2)]!) / 2
 }
 
+/** Three digits: `0.971`, `44.2`, `1570` */
 const show = (value: number | null): string =>
-  value === null ? '·' : value === 0 ? '0' : value.toPrecision(3).replace(/\.?0+$/, '')
+  value === null ? '·' : value === 0 ? '0' : value >= 100 ? String(Math.round(value)) : value.toPrecision(3)
 
 /** Bare node, as the command itself would start it. */
 function bareNode(): number {

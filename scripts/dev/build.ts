@@ -33,20 +33,23 @@ interface Program {
   readonly firstLine: (node: string) => string
 }
 
-/** What older kernels read of a first line, less `#!` and the newline. */
-const LONGEST_INTERPRETER = 120
+/** Threads that help the collector and the compiler: a command is over before they could, and starting them takes 1.5 ms. */
+const NO_HELPERS = '--v8-pool-size=0'
+
+/** What older kernels read of a first line, less `#!`, the one option and the newline. */
+const LONGEST_INTERPRETER = 105
 
 /**
  * `#!/usr/bin/node`: so the kernel calls the process `supervisorctl`, not `node`. A path that the kernel cannot take goes
  * through sh, in a line that is a comment to JavaScript.
  */
 export function renderFirstLine(node: string): string {
-  if (!/\s/.test(node) && Buffer.byteLength(node) <= LONGEST_INTERPRETER) return `#!${node}`
-  return throughShell('', quoted(node))
+  if (!/\s/.test(node) && Buffer.byteLength(node) <= LONGEST_INTERPRETER) return `#!${node} ${NO_HELPERS}`
+  return throughShell('', `${quoted(node)} ${NO_HELPERS}`)
 }
 
 /** Node's, with which the cache is made, too. A small nursery and no helper threads for the collector: a third of the memory of a daemon under load (decisions.md). */
-const daemonFlags = ['--disable-sigusr1', '--max-semi-space-size=1', '--v8-pool-size=0']
+const daemonFlags = ['--disable-sigusr1', '--max-semi-space-size=1', NO_HELPERS]
 
 /**
  * Node raises the limit of descriptors before any script runs, and opens a debugger at SIGUSR1: the daemon learns what the
