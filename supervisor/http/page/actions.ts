@@ -1,10 +1,12 @@
 /** THE table of what the buttons of the page do, and the words they end with. Source: contract 7.6 */
+
 import type { Daemon } from '../../daemon/api.ts'
 import type { RpcInterface } from '../../rpc/dispatch.ts'
 import { resolveSpec } from '../../rpc/namespec.ts'
 import type { Clock } from '../../system/system.ts'
 import type { XmlRpcValue } from '../../xmlrpc/codec.ts'
 import { type FaultName, RpcFault } from '../../xmlrpc/faults.ts'
+import { ctime } from '../access-log.ts'
 
 export interface ActionSurroundings {
   readonly daemon: Daemon
@@ -21,18 +23,6 @@ interface Action {
   readonly harmless?: true
   /** Resolves with the message when it is done. @throws RpcFault */
   run(surroundings: ActionSurroundings, spec: string): Promise<string>
-}
-
-const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
-const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
-
-/** `Sat Nov 21 00:06:43 2026`, local time. Source: contract 13.2 */
-export function ctime(ms: number): string {
-  const date = new Date(ms)
-  const two = (number: number): string => String(number).padStart(2, '0')
-  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':')
-  const day = String(date.getDate()).padStart(2)
-  return `${days[date.getDay()]} ${months[date.getMonth()]} ${day} ${time} ${date.getFullYear()}`
 }
 
 const startErrors: Partial<Record<FaultName, string>> = {

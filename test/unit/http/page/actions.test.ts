@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { actions, ctime, perform } from '../../../../supervisor/http/page/actions.ts'
+import { ctime } from '../../../../supervisor/http/access-log.ts'
+import { actions, perform } from '../../../../supervisor/http/page/actions.ts'
 import { openRpcInterface } from '../../../../supervisor/rpc/dispatch.ts'
 import { FakeClock } from '../../../support/fake-clock.ts'
 import { fakeDaemon } from '../../../support/fake-daemon.ts'
