@@ -2,9 +2,10 @@
  * Makes the commands that are shipped. `dist/NAME` starts `dist/lib/NAME.js`, one CommonJS file, by the help of
  * `NAME.cache`, what V8 made of it in a first run: that saves 10 of 57 ms (docs/decisions.md).
  *
- *     node scripts/dev/build.ts [--node PATH]
+ *     node scripts/dev/build.ts [--node PATH] [--out DIRECTORY]
  *
- * PATH is the node that will run them; without it, the one that runs this. Type errors are tsc's business, not ours.
+ * PATH is the node that will run them; without it, the one that runs this. DIRECTORY is `dist` unless given. Type errors
+ * are tsc's business, not ours.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import {
@@ -31,6 +32,8 @@ interface Program {
   /** from the root of the repository */
   readonly entry: string
   readonly firstLine: (node: string) => string
+  /** arguments of a harmless first run that ends by itself: what it compiles is in the cache */
+  readonly firstRun?: readonly string[]
 }
 
 /** Threads that help the collector and the compiler: a command is over before they could, and starting them takes 1.5 ms. */
@@ -66,6 +69,7 @@ function quoted(path: string): string {
   return `'${path.replaceAll("'", "'\\''")}'`
 }
 
+/** THE table of the commands in `dist/`; ROOT/opt/instance-tools/bin has a link to each of them that people call. */
 const programs: readonly Program[] = [
   {
     name: 'supervisord',
@@ -76,7 +80,11 @@ const programs: readonly Program[] = [
 ]
 
 const root = resolve(import.meta.dirname, '../..')
-const dist = resolve(root, 'dist')
+const { values: options } = parseArgs({
+  options: { node: { type: 'string' }, out: { type: 'string', default: resolve(root, 'dist') } },
+  args: import.meta.main ? process.argv.slice(2) : [],
+})
+const dist = resolve(options.out)
 const lib = resolve(dist, 'lib')
 
 /** The native halves of koffi, beside the commands: `dist` is all that has to be copied to another machine. */
@@ -213,15 +221,15 @@ command=sleep 60
 startsecs=0
 `
 
-/** Both commands once for real: a daemon with two programs, asked for their status. */
-async function fillCaches(node: string): Promise<void> {
+/** supervisord and supervisorctl once for real: a daemon with two programs, asked for their status. */
+async function fillCachesOfSupervisor(node: string): Promise<void> {
   const directory = mkdtempSync(resolve(tmpdir(), 'bosun-build-'))
   const conf = resolve(directory, 'c')
   writeFileSync(conf, FIRST_RUN)
   const daemon = spawn(node, [...daemonFlags, '-e', renderFirstRun('supervisord'), '--', '-n', '-c', conf], {
     stdio: 'ignore',
   })
-  const ended = new Promise<number | null>(done => daemon.once('exit', done))
+  const ended = new Promise(done => daemon.once('exit', done))
   try {
     while (!existsSync(resolve(directory, 's')) && daemon.exitCode === null)
       await new Promise(next => setTimeout(next, 10))
@@ -231,23 +239,28 @@ async function fillCaches(node: string): Promise<void> {
     if (ctl.status !== 0) throw new Error(`the commands do not work: ${ctl.stdout}${ctl.stderr}`)
   } finally {
     daemon.kill('SIGTERM')
-    const status = await ended
-    if (status !== 0)
-      console.error(
-        `the daemon ended with ${status}: ${existsSync(resolve(directory, 'log')) && readFileSync(resolve(directory, 'log'))}`,
-      )
-    rmSync(directory, { recursive: true })
+    await ended
   }
+  const log = resolve(directory, 'log')
+  const said = existsSync(log) ? readFileSync(log, 'utf8') : ''
+  rmSync(directory, { recursive: true })
+  if (daemon.exitCode !== 0) throw new Error(`the daemon ended with ${daemon.exitCode}: ${said}`)
+}
+
+function fillCache({ name, firstRun }: Program, node: string): void {
+  if (firstRun === undefined) return
+  const run = spawnSync(node, ['-e', renderFirstRun(name), '--', ...firstRun], { encoding: 'utf8' })
+  if (run.status !== 0) throw new Error(`${name} ${firstRun.join(' ')} does not work: ${run.stdout}${run.stderr}`)
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({ options: { node: { type: 'string' } } })
-  const node = values.node === undefined ? realpathSync(process.execPath) : resolve(values.node)
+  const node = options.node === undefined ? realpathSync(process.execPath) : resolve(options.node)
   accessSync(node, constants.X_OK)
   mkdirSync(lib, { recursive: true })
   // files without an extension are what the nearest package.json says, and the one of the repository says ESM
   writeWhole(resolve(dist, 'package.json'), '{ "type": "commonjs" }\n', 0o644)
   for (const { from, to } of natives) if (existsSync(from)) writeWhole(resolve(lib, to), readFileSync(from), 0o644)
   for (const program of programs) await buildProgram(program, node)
-  await fillCaches(node)
+  await fillCachesOfSupervisor(node)
+  for (const program of programs) fillCache(program, node)
 }
