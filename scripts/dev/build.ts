@@ -77,6 +77,8 @@ const programs: readonly Program[] = [
     firstLine: renderDaemonFirstLine,
   },
   { name: 'supervisorctl', entry: 'supervisor/supervisorctl.ts', firstLine: renderFirstLine },
+  { name: 'tunnel-manager', entry: 'programs/tunnel_manager/main.ts', firstLine: renderFirstLine },
+  { name: 'instance-gate', entry: 'programs/gates/main.ts', firstLine: renderFirstLine, firstRun: ['serverless'] },
 ]
 
 const root = resolve(import.meta.dirname, '../..')

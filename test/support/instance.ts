@@ -143,7 +143,8 @@ export class Instance implements AsyncDisposable {
   start(command: string, { user = 'root', env = {}, bareEnv = false }: ExecOptions = {}): ChildProcess {
     const identity = user === 'root' ? [] : ['setpriv', '--reuid=1001', '--regid=0', '--clear-groups']
     const home: Record<string, string> = user === 'root' ? {} : { HOME: '/home/user', USER: 'user' }
-    const enter = ['nsenter', '-t', String(this.pid), '-m', '-p', '-n', `--root=/proc/${this.pid}/root`, '--wd=/']
+    const root = `/proc/${this.pid}/root`
+    const enter = ['nsenter', '-t', String(this.pid), '-m', '-p', '-n', `--root=${root}`, `--wd=${root}`]
     const [file, ...args] = [...enter, ...identity, '/bin/bash', '-c', command]
     return spawn(file!, args, { env: { ...(bareEnv ? {} : { ...this.env, ...home }), ...env } })
   }

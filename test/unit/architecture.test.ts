@@ -2,8 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { expect, test } from 'vitest'
 
-const root = resolve(import.meta.dirname, '../../supervisor')
-const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'))
+const repository = resolve(import.meta.dirname, '../..')
+const root = join(repository, 'supervisor')
+const filesIn = (directory: string): string[] =>
+  readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'))
+const files = filesIn(root)
 
 /** Arrows of CONTRIBUTING.md: a folder may import these, and itself. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
@@ -30,13 +33,14 @@ interface Import {
   readonly typeOnly: boolean
 }
 
-const imports: readonly Import[] = files.flatMap(file =>
+const importsOf = (directory: string, file: string): Import[] =>
   [
-    ...readFileSync(join(root, file), 'utf8').matchAll(
+    ...readFileSync(join(directory, file), 'utf8').matchAll(
       /^\s*(?:import|export)\s+(type\s+)?[^'";]*?from\s+'([^']+)'|import\('([^']+)'\)/gm,
     ),
-  ].map(match => ({ file, target: (match[2] ?? match[3])!, typeOnly: match[1] !== undefined })),
-)
+  ].map(match => ({ file, target: (match[2] ?? match[3])!, typeOnly: match[1] !== undefined }))
+
+const imports: readonly Import[] = files.flatMap(file => importsOf(root, file))
 
 const resolved = ({ file, target }: Import): string => relative(root, resolve(root, file, '..', target))
 
@@ -72,5 +76,27 @@ test('the daemon never touches process.stdout or process.stderr: that makes shar
     file =>
       file !== 'system/terminal.ts' && /\bprocess\.(stdout|stderr)\b/.test(readFileSync(join(root, file), 'utf8')),
   )
+  expect(wrong).toEqual([])
+})
+
+/** What the instance layer may know of the supervisor: how to talk to it over its socket, as any outsider. */
+const seenOfSupervisor = /^supervisor\/(client|xmlrpc|system)\/|^supervisor\/process\/states\.ts$/
+
+/** `programs/caddy/main.ts` → `programs/caddy` */
+const partOf = (path: string): string => path.split('/').slice(0, 2).join('/')
+
+test('the parts of the instance layer know common facts and gates, the supervisor by its socket, and not each other', () => {
+  const layer = ['programs', 'scripts'].flatMap(top => filesIn(join(repository, top)).map(name => `${top}/${name}`))
+  const wrong = layer
+    .filter(file => !/^scripts\/(dev|bench)\//.test(file))
+    .flatMap(file => importsOf(repository, file))
+    .filter(({ target }) => target.startsWith('.'))
+    .map(({ file, target }) => ({ file, target: relative(repository, resolve(repository, file, '..', target)) }))
+    .filter(
+      ({ file, target }) =>
+        partOf(file) !== partOf(target) &&
+        !/^programs\/(common|gates)\//.test(target) &&
+        !seenOfSupervisor.test(target),
+    )
   expect(wrong).toEqual([])
 })
