@@ -3,7 +3,7 @@
  * Source: contract 3; the order of the steps is that of 3.3
  */
 import { parseDaemonCommandLine, renderDaemonUsage } from './config/command-line.ts'
-import { AUTO, type Config, type Machine, type ServerConfig } from './config/config.ts'
+import { AUTO, type Config, type Machine, type ProcessConfig, type ServerConfig } from './config/config.ts'
 import { ConfigError, renderConfigError } from './config/config-error.ts'
 import { findConfigFile, rootSearchWarning } from './config/find-config.ts'
 import { readConfig } from './config/read-config.ts'
@@ -11,14 +11,20 @@ import type { Channel } from './daemon/api.ts'
 import { type Outcome, SupervisorDaemon, VERSION } from './daemon/daemon.ts'
 import { claimLimits, claimUser, PrivilegeError } from './daemon/privileges.ts'
 import { lazyPages } from './http/page/lazy-pages.ts'
-import { openServers } from './http/server.ts'
+import { openServers, type Servers } from './http/server.ts'
 import { ServerError } from './http/server-error.ts'
 import { EventBus } from './listeners/event-bus.ts'
 import { isEventType } from './listeners/event-types.ts'
 import { Listeners } from './listeners/listeners.ts'
 import { createActivityLog, type OwnedActivityLog } from './logs/activity-log.ts'
 import { createAutomaticLog, removeAutomaticLogs } from './logs/automatic-logs.ts'
-import { type ChildLogHooks, type ChildLogOptions, openChildLog, passThroughDescriptor } from './logs/child-log.ts'
+import {
+  type ChildLogHooks,
+  type ChildLogOptions,
+  type CopyOptions,
+  openChildLog,
+  passThroughDescriptor,
+} from './logs/child-log.ts'
 import type { Source } from './process/body.ts'
 import { FcgiSocketError, FcgiSockets } from './process/fcgi-socket.ts'
 import type { SupervisedProcess } from './process/process.ts'
@@ -63,6 +69,12 @@ function serverUrlOf(servers: readonly ServerConfig[]): string | null {
   return inet ? `http://${inet.host || 'localhost'}:${inet.port}` : null
 }
 
+function copiesOf(config: ProcessConfig): CopyOptions | null {
+  const { stdout_tee_logfile: tee, stdout_plain_logfile: plain } = config
+  if (tee === null && plain === null) return null
+  return { tee, plain, maxBytes: config.stdout_tee_logfile_maxbytes, backups: config.stdout_tee_logfile_backups }
+}
+
 /** The events that the output of a process makes. */
 class OutputEvents implements ChildLogHooks {
   readonly #bus: EventBus
@@ -101,26 +113,25 @@ class OutputEvents implements ChildLogHooks {
 
 interface Run {
   readonly daemon: SupervisorDaemon
-  readonly log: OwnedActivityLog
+  readonly listening: readonly ServerConfig[]
   /** Resolves when everything has been stopped; the servers are still open then. */
-  readonly ended: Promise<Outcome>
-  begin(): void
+  readonly ended: Promise<void>
   close(): Promise<void>
 }
 
-/** Steps 4 to 7: log, groups, servers. Nothing is spawned before everybody can connect. */
+/** Steps 4 to 7: log, groups, servers. Nothing is spawned before everybody can connect. `previous`: null at the start */
 async function openRun(
   config: Config,
   log: OwnedActivityLog,
   bus: EventBus,
   reread: () => Config,
-  first: boolean,
+  previous: Run | null,
 ): Promise<Run> {
   const { childlogdir, identifier, nocleanup, strip_ansi } = config.daemon
-  log.open(first)
+  log.open(previous === null)
   if (!nocleanup) for (const warning of removeAutomaticLogs(system.files, childlogdir, identifier)) log.warn(warning)
 
-  const automaticLogs = new Map<SupervisedProcess, Partial<Record<Channel, string>>>()
+  const automaticLogs = new WeakMap<SupervisedProcess, Partial<Record<Channel, string>>>()
   const fcgi = new FcgiSockets(
     { open: openListeningSocket, close: closeListeningSocket, defaultBacklog: SOMAXCONN },
     log,
@@ -151,13 +162,15 @@ async function openRun(
     eventsEnabled: process.config[`${channel}_events_enabled`] && !listeners.speaksOn(process, channel),
     syslog: process.config[`${channel}_syslog`],
     stripAnsi: strip_ansi,
+    copies: channel === 'stdout' ? copiesOf(process.config) : null,
+    plain: channel === 'stdout' && process.config.stdout_plain,
     isProtocol: listeners.speaksOn(process, channel),
   })
 
   const childLogs = { files: logFiles, syslog, log }
-  let starting = first
-  let conclude!: (outcome: Outcome) => void
-  const ended = new Promise<Outcome>(resolve => (conclude = resolve))
+  let starting = previous === null
+  let servers: Servers | null = null
+  const { promise: ended, resolve: conclude } = Promise.withResolvers<void>()
   const daemon = new SupervisorDaemon(
     config,
     {
@@ -197,7 +210,7 @@ async function openRun(
         system,
         log,
         living,
-        serverUrl: serverUrlOf(config.servers),
+        serverUrl: () => serverUrlOf(servers?.listening ?? []),
         logfile,
         announce: (process, { state, from, tries, pid, expected }) => {
           const change = { process: process.config.name, group: process.group.name, from, tries, pid, expected }
@@ -224,22 +237,26 @@ async function openRun(
   starting = false
 
   const rpc = { daemon, clock, files: system.files }
-  const servers = await openServers(config, {
-    system,
-    daemon,
-    rpc: openRpcInterface(config.rpcInterfaces, rpc),
-    followedFiles,
-    // the page works without an [rpcinterface:supervisor], as that of the original does
-    pages: lazyPages({ daemon, clock, followedFiles, rpc: openRpcInterface(['supervisor'], rpc) }),
-  })
+  const opened = await openServers(
+    config,
+    {
+      system,
+      daemon,
+      rpc: openRpcInterface(config.rpcInterfaces, rpc),
+      followedFiles,
+      // the page works without an [rpcinterface:supervisor], as that of the original does
+      pages: lazyPages({ daemon, clock, followedFiles, rpc: openRpcInterface(['supervisor'], rpc) }),
+    },
+    previous?.listening,
+  )
+  servers = opened
 
   return {
     daemon,
-    log,
+    listening: opened.listening,
     ended,
-    begin: () => daemon.begin(),
     async close() {
-      await servers.close()
+      await opened.close()
       // with nobody to hear of them the ticks stop, too
       for (const group of daemon.groups) listeners.remove(group)
       log.close()
@@ -264,8 +281,11 @@ function removePidfile({ pidfile }: Config['daemon']): void {
   }
 }
 
-/** Signals go to the run that is on; a burst of them is handled at once. Source: contract 12 */
-function obeySignals(current: () => Run): void {
+/**
+ * Signals go to the run that is on; a burst of them is handled at once. Between two runs the daemon is that of the one, and
+ * the log that of the other. Source: contract 12
+ */
+function obeySignals(current: () => { readonly daemon: SupervisorDaemon; readonly log: OwnedActivityLog }): void {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) {
     own.onSignal(signal, () => {
       const { daemon, log } = current()
@@ -328,43 +348,54 @@ async function main(argv: readonly string[]): Promise<void> {
     own.exit(await own.startInBackground(process.argv.slice(1)))
   }
 
-  let run: Run | null = null
+  let log = activityLogOf(config)
   let bus = new EventBus(clock)
-  for (let first = true; ; first = false) {
+  let run: Run | null = null
+  let outcome: Outcome | null = null
+  for (;;) {
+    const first = run === null
     const { daemon } = config
-    const log = createActivityLog(
-      {
-        logfile: daemon.logfile,
-        maxBytes: daemon.logfile_maxbytes,
-        backups: daemon.logfile_backups,
-        level: daemon.loglevel,
-        echo: daemon.nodaemon && !daemon.silent,
-      },
-      { clock, files: logFiles, syslog },
-    )
     for (const warning of config.warnings) log.warn(warning)
     for (const info of config.infos) log.info(info)
-    claimUser(daemon.user, host.uid(), own, log)
+    claimUser(daemon.user, host.uid(), own, log, first)
     if (first) claimLimits(daemon, own, log)
-    run = await openRun(config, log, bus, read, first)
-    if (first) obeySignals(() => run!)
+    const previous: Run | null = run
+    run = await openRun(config, log, bus, read, previous)
+    if (first) obeySignals(() => ({ daemon: run!.daemon, log }))
+    // whoever gave an order in the meantime gave it to the run before
+    const order = previous?.daemon.outcome ?? null
+    if (order && order !== outcome) run.daemon.end(order)
 
     const background = first && own.background !== null ? goToBackground(config, log, own.background) : null
     writePidfile(daemon, log)
     background?.tellParent()
-    run.begin()
+    run.daemon.begin()
 
-    const outcome = await run.ended
+    await run.ended
     await run.close()
     removePidfile(daemon)
+    outcome = run.daemon.outcome!
     if (outcome.type === 'shutdown') {
       await logFiles.allFinished(LOGS_FINISH_MS)
       return own.exit(0)
     }
     config = outcome.config
+    log = activityLogOf(config)
     bus = new EventBus(clock, bus.nextSerial)
   }
 }
+
+const activityLogOf = ({ daemon }: Config): OwnedActivityLog =>
+  createActivityLog(
+    {
+      logfile: daemon.logfile,
+      maxBytes: daemon.logfile_maxbytes,
+      backups: daemon.logfile_backups,
+      level: daemon.loglevel,
+      echo: daemon.nodaemon && !daemon.silent,
+    },
+    { clock, files: logFiles, syslog },
+  )
 
 function goToBackground({ daemon }: Config, log: OwnedActivityLog, parent: number) {
   log.info('daemonizing the supervisord process')

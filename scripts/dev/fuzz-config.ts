@@ -1,15 +1,10 @@
 /**
  * Throws random and mutated configurations at the reader, in memory. Anything but a `Config` or a `ConfigError` is a
  * failure; so are an input that takes long and a heap that grows.
- *
- *     node scripts/dev/fuzz-config.ts [--count N] [--seconds S] [--seed X]
- *
- * Stops after whichever comes first (default: a million inputs, two minutes). A failure prints its input and the seed with
- * which it comes again, and the exit status is 1.
+ * fuzz-harness.ts has the options.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import { parseCtlCommandLine, parseDaemonCommandLine } from '../../supervisor/config/command-line.ts'
 import { ConfigError, renderConfigError } from '../../supervisor/config/config-error.ts'
 import { allConfigInfo } from '../../supervisor/config/config-info.ts'
@@ -25,29 +20,7 @@ import { readConfig } from '../../supervisor/config/read-config.ts'
 import { readCtlConfig } from '../../supervisor/config/read-ctl-config.ts'
 import { isEventType } from '../../supervisor/listeners/event-types.ts'
 import { fakeMachine } from '../../test/support/fake-machine.ts'
-
-const { values: options } = parseArgs({
-  options: {
-    count: { type: 'string', default: '1000000' },
-    seconds: { type: 'string', default: '120' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-  },
-})
-
-/** mulberry32: the same numbers for the same seed, on every machine. */
-function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
-const random = randomNumbers(Number(options.seed))
-const below = (limit: number): number => Math.floor(random() * limit)
-const pick = <Item>(items: readonly Item[]): Item => items[below(items.length)]!
+import { below, fuzz, pick, random } from './fuzz-harness.ts'
 
 const tables = [
   programOptions,
@@ -72,6 +45,7 @@ const sections = [
     'supervisorctl',
     'include',
     'DEFAULT',
+    'program-defaults',
     'other',
   ],
 ]
@@ -318,43 +292,12 @@ function read({ files, argv }: Input): Outcome {
   })
 }
 
-const SLOW_MS = 1000
-const HEAP_GROWTH = 64 * 1024 * 1024
-
-const began = performance.now()
-const outcomes: Record<Outcome, number> = { read: 0, refused: 0 }
-let done = 0
-let heapBefore = 0
-
-function fail(why: string, given: Input): never {
-  const shown = Object.fromEntries(
-    Object.entries(given.files).map(([name, content]) => [name, content.toString('latin1')]),
-  )
-  console.error(`${why}\nseed ${options.seed}, input ${done}:\n${JSON.stringify({ ...given, files: shown })}`)
-  process.exit(1)
-}
-
-for (; done < Number(options.count) && performance.now() - began < Number(options.seconds) * 1000; done++) {
-  const given = input()
-  const started = performance.now()
-  try {
-    outcomes[read(given)]++
-  } catch (error) {
-    fail((error as Error).stack ?? String(error), given)
-  }
-  // the machine may have been busy with something else: only what is slow twice is slow
-  if (performance.now() - started > SLOW_MS) {
-    const again = performance.now()
-    read(given)
-    const took = performance.now() - again
-    if (took > SLOW_MS) fail(`took ${Math.round(took)} ms`, given)
-  }
-  if (done % 50_000 === 0) {
-    const { heapUsed } = process.memoryUsage()
-    if (done === 50_000) heapBefore = heapUsed
-    if (done > 50_000 && heapUsed - heapBefore > HEAP_GROWTH) fail(`heap grew to ${heapUsed} bytes`, given)
-  }
-}
-
-const seconds = ((performance.now() - began) / 1000).toFixed(1)
-console.log(`${done} inputs in ${seconds} s, seed ${options.seed}: ${JSON.stringify(outcomes)}`)
+fuzz({
+  input,
+  run: given => [read(given)],
+  show: ({ files, argv }) => ({
+    argv,
+    files: Object.fromEntries(Object.entries(files).map(([name, content]) => [name, content.toString('latin1')])),
+  }),
+  slow: 1000,
+})

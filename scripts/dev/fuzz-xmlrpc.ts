@@ -1,13 +1,8 @@
 /**
  * Throws random and mutated documents at the XML-RPC parsers. Anything but a value, an XmlRpcSyntaxError or an
  * XmlRpcFault is a failure; so are a document that takes long and a heap that grows.
- *
- *     node scripts/dev/fuzz-xmlrpc.ts [--count N] [--seconds S] [--seed X]
- *
- * Stops after whichever comes first (default: a million documents, two minutes). A failure prints its document and the
- * seed with which it comes again, and the exit status is 1.
+ * fuzz-harness.ts has the options.
  */
-import { parseArgs } from 'node:util'
 import {
   parseCall,
   parseResponse,
@@ -18,29 +13,7 @@ import {
   XmlRpcSyntaxError,
   type XmlRpcValue,
 } from '../../supervisor/xmlrpc/codec.ts'
-
-const { values: options } = parseArgs({
-  options: {
-    count: { type: 'string', default: '1000000' },
-    seconds: { type: 'string', default: '120' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-  },
-})
-
-/** mulberry32: the same numbers for the same seed, on every machine. */
-function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
-const random = randomNumbers(Number(options.seed))
-const below = (limit: number): number => Math.floor(random() * limit)
-const pick = <Item>(items: readonly Item[]): Item => items[below(items.length)]!
+import { below, fuzz, pick, random } from './fuzz-harness.ts'
 
 const fragments = [
   ...['<', '>', '</', '/>', '&', ';', '&amp;', '&#', '&#x', '&#0;', '&#xd800;', '&lt', '"', "'", '=', ' ', '\n', '\r'],
@@ -124,43 +97,12 @@ function outcomeOf(parse: () => unknown): Outcome {
   }
 }
 
-const SLOW_MS = 250
-const HEAP_GROWTH = 64 * 1024 * 1024
-
-const began = performance.now()
-const outcomes: Record<Outcome, number> = { read: 0, refused: 0, fault: 0 }
-let done = 0
-let heapBefore = 0
-
-function fail(why: string, text: string): never {
-  console.error(`${why}\nseed ${options.seed}, document ${done}:\n${JSON.stringify(text)}`)
-  process.exit(1)
-}
-
-for (; done < Number(options.count) && performance.now() - began < Number(options.seconds) * 1000; done++) {
-  const text = document()
-  const input = random() < 0.5 ? text : Buffer.from(text, random() < 0.1 ? 'latin1' : 'utf8')
-  const started = performance.now()
-  try {
-    outcomes[outcomeOf(() => parseCall(input))]++
-    outcomes[outcomeOf(() => parseResponse(input))]++
-  } catch (error) {
-    fail((error as Error).stack ?? String(error), text)
-  }
-  const took = performance.now() - started
-  // the machine may have been busy with something else: only what is slow twice is slow
-  if (took > SLOW_MS) {
-    const again = performance.now()
-    outcomeOf(() => parseCall(input))
-    outcomeOf(() => parseResponse(input))
-    if (performance.now() - again > SLOW_MS) fail(`took ${Math.round(took)} ms`, text)
-  }
-  if (done % 100_000 === 0) {
-    const { heapUsed } = process.memoryUsage()
-    if (done === 100_000) heapBefore = heapUsed
-    if (done > 100_000 && heapUsed - heapBefore > HEAP_GROWTH) fail(`heap grew to ${heapUsed} bytes`, text)
-  }
-}
-
-const seconds = ((performance.now() - began) / 1000).toFixed(1)
-console.log(`${done} documents in ${seconds} s, seed ${options.seed}: ${JSON.stringify(outcomes)}`)
+fuzz({
+  input: () => {
+    const text = document()
+    return random() < 0.5 ? text : Buffer.from(text, random() < 0.1 ? 'latin1' : 'utf8')
+  },
+  run: given => [outcomeOf(() => parseCall(given)), outcomeOf(() => parseResponse(given))],
+  show: given => given.toString('latin1'),
+  slow: 250,
+})

@@ -237,6 +237,10 @@ export function childLogfile(value: string, machine: Machine): ChildLogfile | ty
   }
 }
 
+/** A path, made absolute, which need not exist; nothing, or `NONE`: null. */
+export const copyLogfile = (value: string, machine: Machine): string | null =>
+  ['', 'none', 'off'].includes(value.toLowerCase()) ? null : absolutePath(value, machine)
+
 /** `AUTO` → null: to be computed from the servers. */
 export const childServerurl = (value: string): string | null => (strip(value).toUpperCase() === 'AUTO' ? null : value)
 

@@ -16,6 +16,8 @@ import { decodeUtf8, indentOf, isBlank, splitBlanks, strip, stripEnd } from './p
 /** A value and where it was written; continued lines count with the line of their key. */
 export interface Entry {
   readonly value: string
+  /** name of the section that it stands in */
+  readonly section: string
   readonly file: string
   readonly line: number
 }
@@ -25,8 +27,10 @@ export interface Section {
   /** of its first header: this is the file that the original names in errors */
   readonly file: string
   readonly line: number
-  /** by lower-case key; those of `[DEFAULT]` are not among them, see `optionOf` */
+  /** by lower-case key; those that it has from elsewhere are not among them, see `optionOf` */
   readonly options: ReadonlyMap<string, Entry>
+  /** what it has of the section that sections of its kind inherit from (program-defaults.ts) */
+  readonly inherits?: ReadonlyMap<string, Entry>
 }
 
 export interface Ini {
@@ -37,7 +41,7 @@ export interface Ini {
 }
 
 export const optionOf = (ini: Ini, section: Section, option: string): Entry | undefined =>
-  section.options.get(option) ?? ini.defaults.get(option)
+  section.options.get(option) ?? section.inherits?.get(option) ?? ini.defaults.get(option)
 
 interface GrowingSection extends Section {
   readonly options: Map<string, Entry>
@@ -174,6 +178,7 @@ function decode(bytes: Uint8Array, file: string): string {
 /** A value that is being read: its lines are joined when the next key comes. */
 interface OpenValue {
   readonly options: Map<string, Entry>
+  readonly section: string
   readonly key: string
   readonly line: number
   readonly parts: string[]
@@ -184,13 +189,15 @@ function mergeText(ini: GrowingIni, written: string, file: string, here: string 
   const text = written.replace(/\r\n?/g, '\n')
   const bad: { line: number; text: string }[] = []
   let options: Map<string, Entry> | null = null
+  let section = ''
   let open: OpenValue | null = null
   let indent = 0
 
   const close = (): void => {
     if (!open) return
     const joined = stripEnd(open.parts.join('\n'))
-    open.options.set(open.key, { value: here === null ? joined : putHere(joined, here), file, line: open.line })
+    const value = here === null ? joined : putHere(joined, here)
+    open.options.set(open.key, { value, section: open.section, file, line: open.line })
     open = null
   }
 
@@ -222,6 +229,7 @@ function mergeText(ini: GrowingIni, written: string, file: string, here: string 
     const header = headerIn(line)
     if (header !== null) {
       close()
+      section = header
       options = header === 'DEFAULT' ? ini.defaults : sectionNamed(ini, header, file, number).options
       continue
     }
@@ -235,7 +243,7 @@ function mergeText(ini: GrowingIni, written: string, file: string, here: string 
       continue
     }
     close()
-    open = { options, key, line: number, parts: [strip(line.slice(delimiter + 1))] }
+    open = { options, section, key, line: number, parts: [strip(line.slice(delimiter + 1))] }
   }
   if (bad.length > 0) throw parsingErrors(file, bad)
   close()

@@ -64,7 +64,7 @@ export function readOption<R extends Row>(
 export const placeOf = (section: Section, option?: string, entry?: Entry): Place => ({
   file: entry?.file ?? section.file,
   line: entry?.line ?? section.line,
-  section: section.name,
+  section: entry?.section ?? section.name,
   ...(option === undefined ? {} : { option }),
   ...(entry ? { value: entry.value } : {}),
 })

@@ -13,6 +13,7 @@ import { environmentNames, expand, type Names } from './expansions.ts'
 import { type Ini, optionOf, readIniFiles, type Section } from './ini-reader.ts'
 import { placeOf, readOption, readOptions } from './option-reader.ts'
 import { row, type Scope } from './option-row.ts'
+import { inheritProgramDefaults } from './program-defaults.ts'
 import { readGroups } from './read-groups.ts'
 import { nameIn, type Reading, readerOf } from './reading.ts'
 
@@ -29,7 +30,8 @@ const mainFactory = 'supervisor.rpcinterface:make_main_rpcinterface'
 
 /** @throws ConfigError */
 export function readConfig(request: ConfigRequest, machine: Machine): Config {
-  const { ini, warnings, infos } = readIniFiles(request.file, machine)
+  const { ini: written, warnings, infos } = readIniFiles(request.file, machine)
+  const { ini, warnings: aboutDefaults } = inheritProgramDefaults(written)
   const here = new Map([['here', dirname(absolute(request.file, machine))]])
   const section = ini.sections.get('supervisord')
   if (!section) {
@@ -59,7 +61,7 @@ export function readConfig(request: ConfigRequest, machine: Machine): Config {
     servers,
     rpcInterfaces,
     groups,
-    warnings: [...warnings, ...reading.warnings],
+    warnings: [...warnings, ...aboutDefaults, ...reading.warnings],
     infos,
     file: request.file,
   }

@@ -33,7 +33,28 @@ export function readGroups(reading: Reading): readonly GroupConfig[] {
     ...sections.flatMap(section => readListenerGroup(reading, section)),
     ...sections.flatMap(section => (grouped.has(section) ? [] : readOwnGroup(reading, section, 'fcgi-program'))),
   ]
+  reading.warnings.push(...sharedCopies(groups))
   return groups.sort((a, b) => a.priority - b.priority || compareText(a.name, b.name))
+}
+
+/** Each start begins the copies of a process anew: two that have one file would take it from each other. */
+function sharedCopies(groups: readonly GroupConfig[]): string[] {
+  const writers = new Map<string, string[]>()
+  for (const { name: group, processes } of groups) {
+    for (const { name, stdout_tee_logfile, stdout_plain_logfile } of processes) {
+      for (const path of [stdout_tee_logfile, stdout_plain_logfile]) {
+        if (path === null || path.startsWith('/dev/')) continue
+        writers.set(path, [...(writers.get(path) ?? []), `${group}:${name}`])
+      }
+    }
+  }
+  return [...writers].flatMap(([path, names]) =>
+    names.length > 1
+      ? [
+          `'${path}' is a copy of the output of ${names.join(' and ')}: give each a file of its own, e.g. with %(process_num)s`,
+        ]
+      : [],
+  )
 }
 
 function readGroup(reading: Reading, section: Section, grouped: Set<Section>): GroupConfig[] {
@@ -209,7 +230,7 @@ function readProgram(reading: Reading, section: Section, program: string, group:
 function checkProgram({ ini }: Reading, section: Section, { numprocs, stopasgroup, killasgroup }: ProgramValues): void {
   const nameEntry = optionOf(ini, section, 'process_name')
   const processName = nameEntry?.value ?? programOptions.process_name.default
-  checkName(processName, section, 'process_name')
+  checkName(processName, section, 'process_name', nameEntry)
   if (numprocs > 1 && !processName.includes('%(process_num)')) {
     throw new ConfigError('%(process_num) must be present within process_name when numprocs > 1', {
       ...placeOf(section, 'process_name', nameEntry ?? optionOf(ini, section, 'numprocs')),
@@ -231,11 +252,11 @@ function checkProgram({ ini }: Reading, section: Section, { numprocs, stopasgrou
 }
 
 /** `option`: where the name comes from, if not the header. */
-function checkName(name: string, section: Section, option?: string): void {
+function checkName(name: string, section: Section, option?: string, entry?: Entry): void {
   const bad = /[ :/]/.exec(name)
   if (!bad) return
   throw new ConfigError(`Invalid name: ${pythonRepr(name)} because of character: ${pythonRepr(bad[0])}`, {
-    ...placeOf(section, option),
+    ...placeOf(section, option, entry),
     hint: 'use a name without blanks, colons and slashes',
   })
 }

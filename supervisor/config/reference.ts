@@ -8,6 +8,7 @@ import {
   unixServerOptions,
 } from './daemon-options.ts'
 import { type ProgramRow, REQUIRED, type Row, type Table } from './option-row.ts'
+import { notForListeners } from './program-defaults.ts'
 import { fcgiOptions, groupOptions, listenerOptions, programOptions } from './program-options.ts'
 
 const escaped = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '&lt;')
@@ -66,6 +67,12 @@ sign is written \`%%\`, in options that are expanded twice \`%%%%\`.
 ## [program:x]
 
 ${options(programOptions)}
+
+## [program-defaults]
+
+Any option of \`[program:x]\`: it counts in every \`[program:x]\`, \`[eventlistener:x]\` and \`[fcgi-program:x]\` that does not
+have it itself, and is expanded for each of them; an \`environment\` is taken as a whole. Listeners do not inherit
+${notForListeners.map(option => `\`${option}\``).join(' and ')}. What is no such option is told once and has no effect.
 
 ## [eventlistener:x]
 

@@ -4,7 +4,7 @@
  */
 import type { Config, GroupConfig, ProcessConfig } from '../config/config.ts'
 import type { ProcessState, SupervisorState } from '../process/states.ts'
-import type { Cancel } from '../system/system.ts'
+import type { Cancel, ChildExit } from '../system/system.ts'
 
 export type Channel = 'stdout' | 'stderr'
 
@@ -30,10 +30,22 @@ export interface Process {
   readonly spawnerr: string
   /** −1 for death by signal; null while running, after a too quick exit, and before the first end */
   readonly exitstatus: number | null
+  /** How the latest child ended, and how many have; null and 0 before the first end. */
+  readonly lastExit: ChildExit | null
+  readonly endings: number
+  /** Starts that failed since the last one that did not. */
+  readonly failures: number
+  /** monotonic ms of the next attempt; null when none is due by itself */
+  readonly retryAt: number | null
   /** Goes up at every change of what is above: for caches. */
   readonly revision: number
   /** Path of the log file, generated name included; '' when there is none. */
   logfile(channel: Channel): string
+  /**
+   * Path of the file where its output can be read back: of a copy, when the log is none, or no file. As text the plain copy
+   * is better, if there are two: XML has no escape sequences.
+   */
+  readableLog(channel: Channel, as: 'bytes' | 'text'): string
   /** Can the command be found and executed now? Nothing is changed. */
   checkCommand(): CommandProblem | null
   /**

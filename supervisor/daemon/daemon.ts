@@ -60,10 +60,10 @@ export class SupervisorDaemon implements Daemon {
   #outcome: Outcome | null = null
   #ending: { readonly queue: ProcessGroup[]; asked: ProcessGroup | null; busy: boolean; cancelReport: Cancel } | null =
     null
-  readonly #ended: (outcome: Outcome) => void
+  readonly #ended: () => void
 
-  /** `ended` is called once, when nothing is left to be stopped. */
-  constructor(config: Config, surroundings: DaemonSurroundings, ended: (outcome: Outcome) => void) {
+  /** `ended` is called once, when nothing is left to be stopped; `outcome` tells what for. */
+  constructor(config: Config, surroundings: DaemonSurroundings, ended: () => void) {
     this.#config = config
     this.#latestConfig = config
     this.#surroundings = surroundings
@@ -88,6 +88,10 @@ export class SupervisorDaemon implements Daemon {
   get latestConfig(): Config {
     return this.#latestConfig
   }
+  /** The latest order to end; null while there is none. Orders may come after the end, too. */
+  get outcome(): Outcome | null {
+    return this.#outcome
+  }
   get logfile(): string | null {
     const { logfile } = this.#config.daemon
     return logfile === 'syslog' ? null : logfile
@@ -97,8 +101,9 @@ export class SupervisorDaemon implements Daemon {
     return this.#byName.get(name)
   }
 
-  /** The servers listen: children may come. */
+  /** The servers listen: children may come, unless it is over already. */
   begin(): void {
+    if (this.#outcome) return
     this.#surroundings.events.supervisorRunning()
     for (const group of this.#groups) group.autostart()
   }
@@ -139,11 +144,11 @@ export class SupervisorDaemon implements Daemon {
   }
 
   shutdown(): void {
-    this.#end({ type: 'shutdown' }, 'SHUTDOWN')
+    this.end({ type: 'shutdown' })
   }
 
   restart(): void {
-    this.#end({ type: 'restart', config: this.#surroundings.readConfig() }, 'RESTARTING')
+    this.end({ type: 'restart', config: this.#surroundings.readConfig() })
   }
 
   clearLog(): void {
@@ -200,11 +205,11 @@ export class SupervisorDaemon implements Daemon {
   }
 
   /** A shutdown overrules a restart that is under way; nothing overrules a shutdown. */
-  #end(outcome: Outcome, state: SupervisorState): void {
+  end(outcome: Outcome): void {
     if (this.#outcome?.type === 'shutdown') return
     const underWay = this.#outcome !== null
     this.#outcome = outcome
-    this.#state = state
+    this.#state = outcome.type === 'shutdown' ? 'SHUTDOWN' : 'RESTARTING'
     this.#tellWatchers()
     if (underWay) return
     // the caller's answer goes out first
@@ -241,7 +246,7 @@ export class SupervisorDaemon implements Daemon {
     if (ending.queue.length > 0) return
     ending.cancelReport()
     this.#ending = null
-    this.#ended(this.#outcome!)
+    this.#ended()
   }
 
   #reportEnding(): void {

@@ -14,17 +14,27 @@ const AS_ROOT =
   'Supervisor is running as root.  Privileges were not dropped because no user is specified in the config file.  ' +
   'If you intend to run as root, you can set user=root in the config file to avoid this message.'
 
-/** @throws PrivilegeError */
-export function claimUser(user: User | null, uid: number, own: OwnProcess, log: ActivityLog): void {
+/**
+ * Where it is not `required`, at a reload, we go on as who we are.
+ * @throws PrivilegeError; SystemError when the machine refuses it
+ */
+export function claimUser(user: User | null, uid: number, own: OwnProcess, log: ActivityLog, required: boolean): void {
   if (!user) {
     if (uid === 0) log.critical(AS_ROOT)
     return
   }
-  if (user.uid !== uid) {
-    if (uid !== 0) throw new PrivilegeError("Can't drop privilege as nonroot user")
-    own.becomeUser(user)
+  try {
+    if (user.uid !== uid) become(user, uid, own)
+    log.info(`Set uid to user ${user.uid} succeeded`)
+  } catch (error) {
+    if (required) throw error
+    log.critical(`${(error as Error).message}; going on as the user with uid ${uid}`)
   }
-  log.info(`Set uid to user ${user.uid} succeeded`)
+}
+
+function become(user: User, uid: number, own: OwnProcess): void {
+  if (uid !== 0) throw new PrivilegeError("Can't drop privilege as nonroot user")
+  own.becomeUser(user)
 }
 
 const limits = [

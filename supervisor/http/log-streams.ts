@@ -56,7 +56,7 @@ const isChannel = (text: string): text is Channel => text === 'stdout' || text =
 function logOf(daemon: Daemon, url: string): string | null {
   const [, , spec = '', channel = 'stdout', ...more] = decodePath(url).split('/')
   if (!isChannel(channel) || more.length > 0) return null
-  return resolveSpec(daemon, spec)?.process?.logfile(channel) || null
+  return resolveSpec(daemon, spec)?.process?.readableLog(channel, 'bytes') || null
 }
 
 const endpoint =

@@ -16,6 +16,7 @@ import { errorPage, refuse, SERVER } from './error-page.ts'
 import { listenOnPort } from './inet-socket.ts'
 import { logTail, mainLogTail } from './log-streams.ts'
 import type { Visitor } from './page/permission.ts'
+import { processEvents } from './process-events.ts'
 import { rpcEndpoint } from './rpc-endpoint.ts'
 import { listenOnFile } from './unix-socket.ts'
 
@@ -32,6 +33,8 @@ export interface HttpSurroundings {
 }
 
 export interface Servers {
+  /** what can be connected to, in the order of opening */
+  readonly listening: readonly ServerConfig[]
   /** Nobody can connect any more, socket files are gone; who waited for an answer is cut off. */
   close(): Promise<void>
 }
@@ -45,6 +48,7 @@ function router({ daemon, rpc, followedFiles, system, pages = noPages }: HttpSur
     ['/RPC2', rpcEndpoint(rpc, daemon.log)],
     ['/logtail', logTail(daemon, logFiles)],
     ['/mainlogtail', mainLogTail(daemon, logFiles)],
+    ['/process-events', processEvents(daemon, system.clock)],
   ]
   return (request, response, visitor) => {
     const route = routes.find(([prefix]) => request.url!.startsWith(prefix))
@@ -135,6 +139,9 @@ function createHttpServer(
 
 const placeOf = (config: ServerConfig): string => (config.kind === 'unix' ? config.file : config.host || '0.0.0.0')
 
+const addressOf = (config: ServerConfig): string =>
+  config.kind === 'unix' ? config.file : `${placeOf(config)}:${config.port}`
+
 function announce(
   config: ServerConfig,
   rpcInterfaces: readonly string[],
@@ -160,11 +167,13 @@ const MIN_CONNECTIONS = 8
 
 /**
  * Opens all servers in the order given, the inet ones first; resolves when every one of them can be connected to.
- * @throws ServerError; those opened already are closed then
+ * `before`: what listened before a reload. A server that cannot be opened then is told, and stays where its section was.
+ * @throws ServerError without `before`; those opened already are closed then
  */
 export async function openServers(
   { servers, rpcInterfaces }: Pick<Config, 'servers' | 'rpcInterfaces'>,
   surroundings: HttpSurroundings,
+  before?: readonly ServerConfig[],
 ): Promise<Servers> {
   const { system } = surroundings
   const most = Math.max(MIN_CONNECTIONS, Math.min(MAX_CONNECTIONS, Math.floor(system.own.limit('NOFILE').soft / 4)))
@@ -174,30 +183,56 @@ export async function openServers(
     ),
   )
   const handle = router(surroundings)
-  const open: { readonly server: Server; readonly file: string | null }[] = []
+  const open: { readonly server: Server; readonly config: ServerConfig }[] = []
 
   const close = async (): Promise<void> => {
-    for (const { server, file } of open.splice(0)) {
+    for (const { server, config } of open.splice(0)) {
       server.close()
-      if (file !== null) unlinkIfPossible(system, file)
+      if (config.kind === 'unix') unlinkIfPossible(system, config.file)
     }
     // What was decided in this turn is answered first.
     await new Promise<void>(resolve => system.clock.defer(resolve))
     connections.close()
   }
 
-  for (const config of servers) {
+  const listen = async (config: ServerConfig): Promise<void> => {
     const server = createHttpServer(config, handle, connections, surroundings)
     try {
       if (config.kind === 'inet') await listenOnPort(server, config)
       else await listenOnFile(server, config, system)
     } catch (error) {
       server.close()
-      await close()
       throw error
     }
-    open.push({ server, file: config.kind === 'unix' ? config.file : null })
+    open.push({ server, config })
     announce(config, rpcInterfaces, surroundings)
   }
-  return { close }
+
+  /** Returns what has become of the section instead. */
+  const listenAsBefore = async ({ section }: ServerConfig, before: readonly ServerConfig[]): Promise<string> => {
+    const old = before.find(config => config.section === section)
+    try {
+      if (old) {
+        await listen(old)
+        return `[${section}] stays at ${addressOf(old)}`
+      }
+    } catch {
+      // the same address, most often
+    }
+    return `[${section}] is closed until a reload can open it`
+  }
+
+  for (const config of servers) {
+    try {
+      await listen(config)
+    } catch (error) {
+      if (!before) {
+        await close()
+        throw error
+      }
+      const consequence = await listenAsBefore(config, before)
+      surroundings.daemon.log.critical(`${consequence}: ${(error as Error).message}`)
+    }
+  }
+  return { listening: open.map(({ config }) => config), close }
 }

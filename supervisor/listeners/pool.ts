@@ -3,8 +3,8 @@
  *
  * An event goes to the first process, in the order of the config, that is in the process state RUNNING and in the listener
  * state READY; each has one event at a time, several work side by side. An event that is rejected, or whose listener dies
- * or goes bad, returns to the head of the queue with the same serials. A full queue discards its oldest event, counts it
- * in `dropped` and says so.
+ * or goes bad, returns to the head of the queue with the same serials. A full queue discards its oldest event and says so;
+ * how many there were is told at the end.
  *
  * Nothing is polled: events move when one arrives, when a listener gets READY, and when a process says that it changed.
  * What a listener sets off by talking is done in a later turn of the event loop, so one that rejects everything gets its
@@ -78,7 +78,8 @@ export class Pool implements Subscriber {
   readonly #watches: readonly Cancel[]
   #waiting: PooledEvent[] = []
   #poolserial = 0
-  #dropped = 0
+  /** events that were discarded */
+  #discarded = 0
   #dispatchIsDue = false
   #closed = false
 
@@ -95,11 +96,6 @@ export class Pool implements Subscriber {
   /** Events that wait; those that a listener is busy with do not count. */
   get length(): number {
     return this.#waiting.length
-  }
-
-  /** Events that were discarded, since the pool was made. */
-  get dropped(): number {
-    return this.#dropped
   }
 
   /** A child wrote this on its stdout, the last of it before `pid` and state tell of its end. The bytes are not kept. */
@@ -123,6 +119,7 @@ export class Pool implements Subscriber {
   close(): void {
     this.#closed = true
     this.#waiting = []
+    if (this.#discarded > 0) this.#surroundings.log.warn(`pool ${this.name} ends, events discarded: ${this.#discarded}`)
     for (const cancel of this.#watches) cancel()
   }
 
@@ -197,7 +194,7 @@ export class Pool implements Subscriber {
   #makeRoom(): void {
     if (this.#waiting.length < this.#bufferSize) return
     const { event } = this.#waiting.shift()!
-    this.#dropped++
+    this.#discarded++
     this.#surroundings.log.error(`pool ${this.name} event buffer overflowed, discarding event ${event.serial}`)
   }
 
@@ -237,7 +234,7 @@ export class Pool implements Subscriber {
       return false
     }
     if (sent === 'full') {
-      this.#dropped++
+      this.#discarded++
       log.error(`pool ${this.name} discarding event ${event.serial}: it is too long for listener ${name}`)
       return true
     }

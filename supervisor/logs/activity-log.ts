@@ -68,6 +68,7 @@ export function createActivityLog(
   let echo: LogFile | null = null
   /** null: the log is open */
   let early: Message[] | null = []
+  let closed = false
 
   const lineOf = ({ level, text }: Message): string => `${timestamp(clock.wall())} ${levels[level].code} ${text}\n`
 
@@ -131,6 +132,7 @@ export function createActivityLog(
       messages.forEach(write)
     },
     reopen() {
+      if (closed) return
       say('info', 'supervisord logreopen')
       if (file) file.reopen()
       else if (options.logfile !== 'syslog') file = openFileIfPossible()
@@ -142,6 +144,7 @@ export function createActivityLog(
       return file.clear()
     },
     close() {
+      closed = true
       file?.close()
       echo?.close()
       file = null

@@ -9,9 +9,9 @@ const NOTHING = Buffer.alloc(0)
 
 export interface CaptureOptions {
   readonly maxBytes: number
-  /** Done to every piece between tokens, before anybody sees it. */
+  /** Done to every piece of what becomes a communication. */
   prepare(data: Buffer): Buffer
-  /** A piece of what was written, in order; captured or not. A view: valid during the call only. */
+  /** A piece of what was written, in order, as it was; captured or not. A view: valid during the call only. */
   piece(data: Buffer, captured: boolean): void
   /** The END token was seen: all that stood before it, as far as it was kept. */
   communication(data: Buffer): void
@@ -29,9 +29,8 @@ export function openCapture({ maxBytes, prepare, piece, communication }: Capture
 
   const emit = (data: Buffer) => {
     if (data.length === 0) return
-    const prepared = prepare(data)
-    captured?.add(prepared)
-    piece(prepared, captured !== null)
+    captured?.add(prepare(data))
+    piece(data, captured !== null)
   }
 
   const passToken = () => {

@@ -1,6 +1,8 @@
 /**
  * One channel of one process: raw bytes → capture → strip_ansi → log file, syslog, activity log (debug), PROCESS_LOG
- * events. Only what is configured takes part; with a log file alone a write is one call. Source: contract 6.4, 6.5, 11.1
+ * events. Copies of the log file leave before strip_ansi: one of the bytes as they come, one as plain text, which the log
+ * file itself may have, too. Only what is configured takes part; with a log file alone a write is one call.
+ * Source: contract 6.4, 6.5, 11.1; contract/vast-instance.md 3.5
  */
 import { pythonRepr } from '../config/python-repr.ts'
 import type { ActivityLog, Channel } from '../daemon/api.ts'
@@ -8,6 +10,7 @@ import type { LogFile, LogFiles, LogTrouble } from '../system/log-file.ts'
 import { ownDescriptor } from '../system/own-descriptors.ts'
 import type { Syslog } from '../system/syslog.ts'
 import { type Capture, type CaptureOptions, openCapture } from './capture.ts'
+import { PlainText } from './plain-text.ts'
 import { stripAnsi } from './strip-ansi.ts'
 import { sendLines } from './syslog.ts'
 import { tellTrouble } from './trouble.ts'
@@ -25,8 +28,22 @@ export interface ChildLogOptions {
   readonly eventsEnabled: boolean
   readonly syslog: boolean
   readonly stripAnsi: boolean
+  /** What is logged goes there, too. null: nowhere */
+  readonly copies: CopyOptions | null
+  /** The log file gets plain text (plain-text.ts). */
+  readonly plain: boolean
   /** stdout of an event listener: the activity log shows it as a bytes literal */
   readonly isProtocol?: boolean
+}
+
+/** Files that begin anew with each life. One that cannot be opened is told, and done without. */
+export interface CopyOptions {
+  /** for the bytes as they come */
+  readonly tee: string | null
+  /** for plain text */
+  readonly plain: string | null
+  readonly maxBytes: number
+  readonly backups: number
 }
 
 export interface ChildLogHooks {
@@ -59,6 +76,9 @@ export interface ChildLog {
 /** What one read of the original yields at most, hence the most that one event carries. */
 const LARGEST_EVENT = 128 * 1024
 
+/** Portals read them, which need not be who we are. */
+const COPY_MODE = 0o644
+
 /** There are as many as channels: fields and methods, no closures. */
 class OpenChildLog implements ChildLog {
   readonly #options: ChildLogOptions
@@ -66,27 +86,49 @@ class OpenChildLog implements ChildLog {
   readonly #syslog: Syslog
   readonly #log: ActivityLog
   readonly #file: LogFile | null
+  readonly #tee: LogFile | null
+  readonly #plainFile: LogFile | null
+  readonly #plainText: PlainText | null
   readonly #capture: Capture | null
+  /** How many of the files cannot keep up. */
+  #behind = 0
 
   constructor(options: ChildLogOptions, hooks: ChildLogHooks, { files, syslog, log }: ChildLogSurroundings) {
     this.#options = options
     this.#hooks = hooks
     this.#syslog = syslog
     this.#log = log
-    const { logfile: path, maxBytes, backups, captureMaxBytes } = options
+    const { logfile: path, maxBytes, backups, captureMaxBytes, copies } = options
     this.#file = path ? files.open({ path, maxBytes, backups }, this) : null
+    this.#tee = copies?.tee ? this.#openCopy(copies.tee, copies, files) : null
+    this.#plainFile = copies?.plain ? this.#openCopy(copies.plain, copies, files) : null
+    this.#plainText = this.#plainFile || options.plain ? new PlainText() : null
     this.#capture = captureMaxBytes > 0 ? openCapture(this.#captureOptions(captureMaxBytes)) : null
+  }
+
+  #openCopy(path: string, { maxBytes, backups }: CopyOptions, files: LogFiles): LogFile | null {
+    try {
+      return files.open({ path, maxBytes, backups, mode: COPY_MODE, beginsAnew: true }, this)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      this.#log.critical(`cannot open log '${path}': ${code}; the output of ${this.#title} is not kept there`)
+      return null
+    }
   }
 
   // -- what the child writes
 
   write(chunk: Buffer): void {
     if (this.#capture) this.#capture.write(chunk)
-    else this.#piece(this.#prepare(chunk), false)
+    else this.#piece(chunk, false)
   }
 
   end(): void {
     this.#capture?.end()
+    const rest = this.#plainText?.end()
+    if (!rest?.length) return
+    this.#plainFile?.write(rest)
+    if (this.#options.plain) this.#file?.write(rest)
   }
 
   #captureOptions(maxBytes: number): CaptureOptions {
@@ -102,10 +144,11 @@ class OpenChildLog implements ChildLog {
   }
 
   /** Captured text is not logged, but whoever listens to the channel hears it all the same. */
-  #piece(data: Buffer, captured: boolean): void {
+  #piece(raw: Buffer, captured: boolean): void {
     const { syslog, processName, eventsEnabled } = this.#options
+    const data = this.#prepare(raw)
     if (!captured) {
-      this.#file?.write(data)
+      this.#keep(raw, data)
       if (syslog) sendLines(this.#syslog, processName, data)
     }
     if (this.#log.debugging) this.#log.debug(`${this.#title} output:\n${debugText(data, this.#options)}`)
@@ -114,6 +157,18 @@ class OpenChildLog implements ChildLog {
         this.#hooks.onLog(data.subarray(at, at + LARGEST_EVENT))
       }
     }
+  }
+
+  /** Into each of the files in its form. */
+  #keep(raw: Buffer, prepared: Buffer): void {
+    this.#tee?.write(raw)
+    if (!this.#plainText) {
+      this.#file?.write(prepared)
+      return
+    }
+    const plain = this.#plainText.write(raw)
+    this.#plainFile?.write(plain)
+    this.#file?.write(this.#options.plain ? plain : prepared)
   }
 
   #prepare(data: Buffer): Buffer {
@@ -130,22 +185,28 @@ class OpenChildLog implements ChildLog {
     tellTrouble(this.#log, trouble)
   }
 
+  /** Each of them says so in turn; the child is held up as long as there is one. */
   flow(ready: boolean): void {
-    this.#hooks.flow(ready)
+    this.#behind += ready ? -1 : 1
+    if (this.#behind === (ready ? 0 : 1)) this.#hooks.flow(ready)
   }
 
   // -- orders
 
   reopen(): void {
-    this.#file?.reopen()
+    for (const file of this.#files) file.reopen()
   }
 
   clear(): void {
-    this.#file?.clear()
+    for (const file of this.#files) file.clear()
   }
 
   close(): void {
-    this.#file?.close()
+    for (const file of this.#files) file.close()
+  }
+
+  get #files(): readonly LogFile[] {
+    return [this.#file, this.#tee, this.#plainFile].filter(file => file !== null)
   }
 }
 
@@ -161,10 +222,11 @@ export const openChildLog = (
  * itself, and a pipe that it needs all the same is only emptied.
  */
 export function needsReading(options: ChildLogOptions, debugging: boolean): boolean {
-  const { logfile, captureMaxBytes, eventsEnabled, syslog } = options
-  const hasFile = logfile !== null && logfile !== '' && passThroughDescriptorOf(logfile) === null
-  const passesStripped = options.stripAnsi && passThroughDescriptorOf(logfile) !== null
-  return hasFile || captureMaxBytes > 0 || eventsEnabled || syslog || debugging || passesStripped
+  const { logfile, captureMaxBytes, eventsEnabled, syslog, copies } = options
+  const passes = passThroughDescriptorOf(logfile) !== null
+  const hasFile = copies !== null || (logfile !== null && logfile !== '' && !passes)
+  const passesOtherwise = passes && (options.stripAnsi || options.plain)
+  return hasFile || captureMaxBytes > 0 || eventsEnabled || syslog || debugging || passesOtherwise
 }
 
 /** 1 or 2: our own descriptor, for a child whose log is `/dev/stdout` or `/dev/stderr`; null: it has to have a pipe. */

@@ -1,6 +1,7 @@
 import type { ProcessConfig } from '../config/config.ts'
 import type { ActivityLog, Channel, CommandProblem, Group, Process } from '../daemon/api.ts'
-import type { Cancel, ChildExit, System } from '../system/system.ts'
+import { ownDescriptor } from '../system/own-descriptors.ts'
+import type { Cancel, ChildExit, Files, System } from '../system/system.ts'
 import { Body, type ChannelLog, type Parts, type SocketHold, type Source } from './body.ts'
 import { findCommand, isProblem } from './command.ts'
 import { FcgiSocketError } from './fcgi-socket.ts'
@@ -18,7 +19,7 @@ export interface ProcessSurroundings {
   /** Something that others can see has changed. */
   changed(process: SupervisedProcess): void
   /** `SUPERVISOR_SERVER_URL` for children; null when nobody listens. */
-  readonly serverUrl: string | null
+  serverUrl(): string | null
   /** Opens the log of a channel; `source` is held up when it cannot keep up. @throws SystemError */
   openLog(process: SupervisedProcess, channel: Channel, source: Source): ChannelLog
   /** Our own descriptor (1 or 2) for a channel that nobody has to read, else null. */
@@ -27,6 +28,16 @@ export interface ProcessSurroundings {
   logfile(process: SupervisedProcess, channel: Channel): string
   /** The listening socket that takes the place of stdin; null for all but fcgi programs. @throws SystemError */
   openSocket(process: SupervisedProcess): SocketHold | null
+}
+
+/** One that nobody else writes to, as others do to our own stdout; or that will be there when it is made. */
+function isOwnFile(path: string, files: Files): boolean {
+  if (path === '' || ownDescriptor(path) !== null) return false
+  try {
+    return (files.status(path)?.kind ?? 'file') === 'file'
+  } catch {
+    return true // what is wrong with it is told by who reads it
+  }
 }
 
 /**
@@ -40,6 +51,8 @@ export class SupervisedProcess implements Process {
   #life = unborn
   #revision = 0
   #body: Body | null = null
+  #lastExit: ChildExit | null = null
+  #endings = 0
   #cancelDeadline: Cancel | null = null
   #watchers = new Set<() => void>()
   /** Events raised while effects are performed wait here, so that each transition sees the outcome of the one before. */
@@ -73,12 +86,32 @@ export class SupervisedProcess implements Process {
   get exitstatus(): number | null {
     return this.#life.exitstatus
   }
+  get lastExit(): ChildExit | null {
+    return this.#lastExit
+  }
+  get endings(): number {
+    return this.#endings
+  }
+  get failures(): number {
+    return this.#life.failures
+  }
+  get retryAt(): number | null {
+    return this.#life.state === 'BACKOFF' ? this.#life.deadline : null
+  }
   get revision(): number {
     return this.#revision
   }
 
   logfile(channel: Channel): string {
     return this.#surroundings.logfile(this, channel)
+  }
+
+  readableLog(channel: Channel, as: 'bytes' | 'text'): string {
+    const log = this.logfile(channel)
+    if (channel === 'stderr') return log
+    const { stdout_tee_logfile: tee, stdout_plain_logfile: plain } = this.config
+    const copy = as === 'text' ? (plain ?? tee) : (tee ?? plain)
+    return copy === null || isOwnFile(log, this.#surroundings.system.files) ? log : copy
   }
 
   checkCommand(): CommandProblem | null {
@@ -131,6 +164,8 @@ export class SupervisedProcess implements Process {
   exited(exit: ChildExit): void {
     const { living } = this.#surroundings
     living.delete(exit.pid)
+    this.#lastExit = exit
+    this.#endings++
     const body = this.#body
     this.#body = null
     body?.leave()
@@ -290,13 +325,15 @@ export class SupervisedProcess implements Process {
   /** Source: contract 5.2; later wins, [supervisord] environment over SUPERVISOR_* included */
   #environment(): Record<string, string> {
     const { serverUrl, system } = this.#surroundings
-    const url = this.config.serverurl ?? serverUrl
+    const url = this.config.serverurl ?? serverUrl()
+    const tee = this.config.stdout_tee_logfile
     return {
       ...system.host.environment,
       SUPERVISOR_ENABLED: '1',
       ...(url === null ? {} : { SUPERVISOR_SERVER_URL: url }),
       SUPERVISOR_PROCESS_NAME: this.config.name,
       SUPERVISOR_GROUP_NAME: this.group.name,
+      ...(tee === null ? {} : { SUPERVISOR_STDOUT_TEE: tee }),
       ...this.config.environment,
     }
   }

@@ -228,13 +228,13 @@ export function clearLog({ daemon, files }: Call): Answer {
 export const readProcessLog =
   (channel: Channel) =>
   (call: Call, spec: string, offset: number, length: number): Answer =>
-    read(call, findProcess(call, spec).logfile(channel), offset, length)
+    read(call, findProcess(call, spec).readableLog(channel, 'text'), offset, length)
 
 /** `[text, size, overflow]`. What cannot be read is an empty log. */
 export const tailProcessLog =
   (channel: Channel) =>
   (call: Call, spec: string, offset: number, length: number): Answer => {
-    const path = findProcess(call, spec).logfile(channel)
+    const path = findProcess(call, spec).readableLog(channel, 'text')
     const { text, offset: size, overflow } = tailOfLog(call.files, path, offset, length)
     return [text, size, overflow]
   }

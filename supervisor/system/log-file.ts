@@ -16,6 +16,7 @@ import {
 } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { allFinished, codeOf, type LogTarget, Losses } from './log-backlog.ts'
+import { setAside } from './log-generations.ts'
 import { duplicate } from './native.ts'
 import { ownDescriptor } from './own-descriptors.ts'
 import { OPEN_LOG, RegularLog } from './regular-log.ts'
@@ -37,6 +38,10 @@ export interface LogFileOptions {
   readonly backups: number
   /** Never write in the background: a line is in the file when `write` returns. Default: false */
   readonly synchronous?: boolean
+  /** of a file that is made, before the umask. Default: 0666 */
+  readonly mode?: number
+  /** Begin a new file: what is there is set aside as `x.old` (log-generations.ts). Default: false */
+  readonly beginsAnew?: boolean
 }
 
 export interface LogFileHooks {
@@ -124,11 +129,14 @@ function openTarget(options: LogFileOptions, hooks: LogFileHooks, losses: Losses
 function open(options: LogFileOptions, hooks: LogFileHooks): LogFile {
   const { path } = options
   const losses = new Losses(path, hooks)
-  let target = openTarget(options, hooks, losses, 0o666)
+  const mode = options.mode ?? 0o666
+  const problem = options.beginsAnew ? setAside(path, options.backups) : null
+  let target = openTarget(options, hooks, losses, mode)
+  if (problem) hooks.trouble({ type: 'cannotRotate', path, code: problem })
 
   const replace = () => {
     // a log that only its owner may read stays so
-    const next = openTarget(options, hooks, losses, target instanceof RegularLog ? target.mode : 0o666)
+    const next = openTarget(options, hooks, losses, target instanceof RegularLog ? target.mode : mode)
     target.close()
     target = next
   }

@@ -21,11 +21,13 @@ import type { OwnProcess } from './system.ts'
 const SOFT_NOFILE = 'BOSUN_SOFT_NOFILE'
 /** Set in the process that goes to the background: the descriptor on which its parent waits for a word. */
 const BACKGROUND = 'BOSUN_BACKGROUND'
+/** The supervisor that runs us says so of our stdout, not of that of our children. */
+const STDOUT_TEE = 'SUPERVISOR_STDOUT_TEE'
 
 const resources = { NOFILE: RLIMIT_NOFILE, NPROC: RLIMIT_NPROC } as const
 
 export function openOwnProcess(): OwnProcess {
-  const { [SOFT_NOFILE]: softNofile, [BACKGROUND]: background, ...environment } = process.env
+  const { [SOFT_NOFILE]: softNofile, [BACKGROUND]: background, [STDOUT_TEE]: _, ...environment } = process.env
   delete process.env[SOFT_NOFILE]
   delete process.env[BACKGROUND]
   const inheritedSoft = { NOFILE: parseLimit(softNofile), NPROC: null }

@@ -5,7 +5,6 @@
 import { spawnSync } from 'node:child_process'
 import { chownSync, closeSync, constants, openSync, readSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import {
   ask,
@@ -150,12 +149,13 @@ test('a child that stands still is stopped by SIGKILL, and what it does not read
   process.kill(pid, 'SIGCONT')
   const size = async (): Promise<number> =>
     (await ask(lab, client => client.supervisor.tailProcessStdoutLog('x', 0, 0)))[1]
-  while ((await size()) < 5 << 20) await sleep(20)
+  await until('it has read everything', async () => (await size()) >= 5 << 20)
 
   process.kill(pid, 'SIGSTOP')
   const started = performance.now()
   expect(lab.ctl('stop', 'x').stdout).toBe('x: stopped\n')
-  expect(performance.now() - started).toBeLessThan(4000)
+  // less than the 10 s of a program that does not say
+  expect(performance.now() - started).toBeLessThan(8000)
   expect(lab.ctl('start', 'x').stdout).toBe('x: started\n')
   await expectOtherComplete(lab)
   expect(said(lab, /SIGKILL/)).toEqual([
@@ -164,7 +164,9 @@ test('a child that stands still is stopped by SIGKILL, and what it does not read
   ])
 })
 
-test('a clock that is set back or forward changes no deadline, only what is told of the time', async () => {
+test('a clock that is set back or forward changes no deadline, only what is told of the time', {
+  timeout: 90_000,
+}, async () => {
   await using lab = labWithOther(`[program:late]
 command=sleep 99
 autostart=false
@@ -207,9 +209,9 @@ stderr_logfile=%(here)s/ticks.log
   await everything()
 
   set(49)
-  expect(lab.ctl('status', 'other').stdout).toMatch(/uptime 2 days, 1:00:0\d\n$/)
+  expect(lab.ctl('status', 'other').stdout).toMatch(/uptime 2 days, 1:00:\d\d\n$/)
   await everything()
-  expect(performance.now() - started).toBeLessThan(15_000)
+  expect(performance.now() - started).toBeLessThan(60_000)
 
   set(0)
   await expectOtherComplete(lab)

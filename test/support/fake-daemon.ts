@@ -10,10 +10,15 @@ import type {
   Process,
 } from '../../supervisor/daemon/api.ts'
 import type { ProcessState, SupervisorState } from '../../supervisor/process/states.ts'
-import type { Cancel } from '../../supervisor/system/system.ts'
+import type { Cancel, ChildExit } from '../../supervisor/system/system.ts'
 import { processConfig } from './process-config.ts'
 
-type Facts = Partial<Pick<FakeProcess, 'pid' | 'startedAt' | 'stoppedAt' | 'spawnerr' | 'exitstatus'>>
+type Facts = Partial<
+  Pick<
+    FakeProcess,
+    'pid' | 'startedAt' | 'stoppedAt' | 'spawnerr' | 'exitstatus' | 'lastExit' | 'endings' | 'failures' | 'retryAt'
+  >
+>
 
 export class FakeProcess implements Process {
   readonly config: ProcessConfig
@@ -25,8 +30,14 @@ export class FakeProcess implements Process {
   stoppedAt = 0
   spawnerr = ''
   exitstatus: number | null = null
+  lastExit: ChildExit | null = null
+  endings = 0
+  failures = 0
+  retryAt: number | null = null
   revision = 0
   readonly logfiles: Record<Channel, string> = { stdout: '', stderr: '' }
+  /** where they differ from the log files */
+  readonly readableLogs: Partial<Record<Channel, Partial<Record<'bytes' | 'text', string>>>> = {}
   commandProblem: CommandProblem | null = null
   signalProblem: string | null = null
   stdinAnswer: 'written' | 'closed' | 'full' = 'written'
@@ -58,6 +69,9 @@ export class FakeProcess implements Process {
 
   logfile(channel: Channel): string {
     return this.logfiles[channel]
+  }
+  readableLog(channel: Channel, as: 'bytes' | 'text'): string {
+    return this.readableLogs[channel]?.[as] ?? this.logfile(channel)
   }
   checkCommand(): CommandProblem | null {
     return this.commandProblem

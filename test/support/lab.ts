@@ -39,12 +39,12 @@ export interface Outcome {
 /** Tries until it answers something other than false, null or undefined. */
 export async function until<T>(
   what: string,
-  probe: () => T,
+  probe: () => T | Promise<T>,
   seconds = 15,
 ): Promise<Exclude<T, false | null | undefined>> {
   const end = Date.now() + seconds * 1000
   for (;;) {
-    const got = probe()
+    const got = await probe()
     if (got !== false && got !== null && got !== undefined) return got as Exclude<T, false | null | undefined>
     if (Date.now() > end) throw new Error(`timed out after ${seconds} s: ${what}`)
     await new Promise(next => setTimeout(next, 20))

@@ -14,6 +14,7 @@ import { wholeSeconds } from '../../rpc/description.ts'
 import { resolveSpec } from '../../rpc/namespec.ts'
 import type { FollowedFiles } from '../../system/followed-file.ts'
 import type { Cancel, Clock } from '../../system/system.ts'
+import { ChangedProcesses } from '../changed-processes.ts'
 import { SERVER } from '../error-page.ts'
 import { LogText } from './log-text.ts'
 import { processRow, renderProcessRow } from './process-row.ts'
@@ -59,10 +60,7 @@ export class Live {
   /** tells the versions of this run from those of others */
   readonly #run: string
   readonly #clients = new Set<Client>()
-  readonly #changed = new Set<Process>()
-  #groupsChanged = false
-  #telling = false
-  #unwatch: readonly Cancel[] = []
+  readonly #changes: ChangedProcesses
   #cancelSignOfLife: Cancel = () => {}
 
   /** `token` goes into the forms of the rows. */
@@ -70,6 +68,8 @@ export class Live {
     this.#surroundings = surroundings
     this.#token = token
     this.#run = run
+    const { daemon, clock } = surroundings
+    this.#changes = new ChangedProcesses(daemon, clock, changed => this.#tell(changed))
   }
 
   /** Of all that a page shows of the processes. */
@@ -107,37 +107,13 @@ export class Live {
   }
 
   #begin(): void {
-    const { daemon } = this.#surroundings
-    const unwatchDaemon = daemon.watch(() => {
-      this.#groupsChanged = true
-      this.#tellSoon()
-    })
-    this.#unwatch = [unwatchDaemon]
-    this.#watchProcesses()
+    this.#changes.begin()
     this.#giveSignOfLife()
   }
 
   #end(): void {
-    for (const unwatch of this.#unwatch) unwatch()
-    this.#unwatch = []
-    this.#changed.clear()
-    this.#groupsChanged = false
+    this.#changes.end()
     this.#cancelSignOfLife()
-  }
-
-  #watchProcesses(): void {
-    const [unwatchDaemon, ...unwatchProcesses] = this.#unwatch
-    for (const unwatch of unwatchProcesses) unwatch()
-    const processes = this.#surroundings.daemon.groups.flatMap(group => group.processes)
-    this.#unwatch = [
-      unwatchDaemon!,
-      ...processes.map(process =>
-        process.watch(() => {
-          this.#changed.add(process)
-          this.#tellSoon()
-        }),
-      ),
-    ]
   }
 
   #giveSignOfLife(): void {
@@ -148,21 +124,9 @@ export class Live {
     })
   }
 
-  #tellSoon(): void {
-    if (this.#telling) return
-    this.#telling = true
-    this.#surroundings.clock.defer(() => {
-      this.#telling = false
-      if (this.#clients.size > 0) this.#tell()
-    })
-  }
-
-  #tell(): void {
-    const changed = inOrderOfNames(this.#surroundings.daemon).filter(process => this.#changed.has(process))
-    const all = this.#groupsChanged
-    this.#changed.clear()
-    this.#groupsChanged = false
-    if (all) this.#watchProcesses()
+  #tell(which: ReadonlySet<Process> | null): void {
+    const changed = inOrderOfNames(this.#surroundings.daemon).filter(process => which?.has(process))
+    const all = which === null
     const forMost = all ? this.#render(true) : this.#render(false, changed)
     for (const client of this.#clients) {
       const { response, view } = client
@@ -204,7 +168,7 @@ export class Live {
     const { view, response } = client
     if (view.log === null) return
     const { spec, channel, limit } = view.log
-    const path = resolveSpec(this.#surroundings.daemon, spec)?.process?.logfile(channel)
+    const path = resolveSpec(this.#surroundings.daemon, spec)?.process?.readableLog(channel, 'bytes')
     if (!path) return
     const text = new LogText()
     let first = true

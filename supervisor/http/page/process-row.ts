@@ -43,7 +43,7 @@ const failed = (process: Process): boolean =>
 
 /** `now` in seconds since the epoch. */
 export function processRow(process: Process, now: number): ProcessRow {
-  const logs = channels.filter(channel => process.logfile(channel) !== '')
+  const logs = channels.filter(channel => process.readableLog(channel, 'bytes') !== '')
   return {
     spec: process.namespec,
     state: process.state,

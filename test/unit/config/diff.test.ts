@@ -25,6 +25,8 @@ describe('a change', () => {
     ['number of processes', `${X}process_name=%(process_num)d\n`, `${X}process_name=%(process_num)d\nnumprocs=2\n`],
     ['another log file', LOGGED, LOGGED.replace('/tmp/o', '/tmp/p')],
     ['a log file switched off', LOGGED, LOGGED.replace('/tmp/o', 'NONE')],
+    ['a tee', LOGGED, `${LOGGED}stdout_tee_logfile=/tmp/t\n`],
+    ['plain text', LOGGED, `${LOGGED}stdout_plain=true\n`],
     ['redirect_stderr', LOGGED, `${LOGGED}redirect_stderr=true\n`],
     ['the socket of a fcgi-program', FCGI, FCGI.replace('/tmp/s', '/tmp/t')],
     ['a program that becomes a fcgi-program', X, FCGI],

@@ -66,11 +66,11 @@ describe('continued values', () => {
   })
 })
 
-test('every value knows its file and its line', () => {
+test('every value knows its section, its file and its line', () => {
   const ini = read('; x\n[a]\nk=1\n 2\n\nl=3\n')
   expect(ini.sections.get('a')).toMatchObject({ file: 'a.conf', line: 2 })
-  expect(ini.sections.get('a')!.options.get('k')).toEqual({ value: '1\n2', file: 'a.conf', line: 3 })
-  expect(ini.sections.get('a')!.options.get('l')).toEqual({ value: '3', file: 'a.conf', line: 6 })
+  expect(ini.sections.get('a')!.options.get('k')).toEqual({ value: '1\n2', section: 'a', file: 'a.conf', line: 3 })
+  expect(ini.sections.get('a')!.options.get('l')).toEqual({ value: '3', section: 'a', file: 'a.conf', line: 6 })
 })
 
 test('[DEFAULT] is inherited by every section, and a section may override it', () => {
@@ -139,7 +139,12 @@ describe('[include]', () => {
       ['z.conf', 'conf.d/10.ini', 'conf.d/2.ini'].map(name => `Included extra file "/home/lab/${name}" during parsing`),
     )
     expect(warnings).toEqual(['No file matches via include "/home/lab/none/*.x"'])
-    expect(ini.sections.get('a')!.options.get('k')).toEqual({ value: 'two', file: '/home/lab/conf.d/2.ini', line: 2 })
+    expect(ini.sections.get('a')!.options.get('k')).toEqual({
+      value: 'two',
+      section: 'a',
+      file: '/home/lab/conf.d/2.ini',
+      line: 2,
+    })
     expect(ini.sections.get('a')!.file).toBe('/home/lab/root.conf')
     expect(ini.sections.get('b')!.file).toBe('/home/lab/conf.d/2.ini')
     expect(ini.sections.has('hidden')).toBe(false)

@@ -201,6 +201,32 @@ programs=x`
   })
 })
 
+describe('copies of the output', () => {
+  const copies = (...lines: readonly string[]) => firstProcess(`${X}${lines.join('\n')}\n`)
+
+  test('are absolute paths, from where the daemon was started; their directory may come later', () => {
+    const { stdout_tee_logfile, stdout_plain_logfile } = copies(
+      'stdout_tee_logfile=logs/%(program_name)s.log',
+      'stdout_plain_logfile=/no/such/%%.log',
+    )
+    expect([stdout_tee_logfile, stdout_plain_logfile]).toEqual(['/home/lab/logs/x.log', '/no/such/%.log'])
+  })
+
+  test('one that [program-defaults] asks for can be declined', () => {
+    for (const none of ['', 'NONE', 'off']) {
+      const text = `[program-defaults]\nstdout_tee_logfile=/tmp/t\n${X}stdout_tee_logfile=${none}\n`
+      expect(firstProcess(text).stdout_tee_logfile).toBeNull()
+    }
+  })
+
+  test('two that would share a file are told', () => {
+    const text = `${X}numprocs=2\nprocess_name=%(process_num)d\nstdout_tee_logfile=/tmp/t\nstdout_plain_logfile=/dev/null\n`
+    expect(configOf(text).warnings).toEqual([
+      "'/tmp/t' is a copy of the output of x:0 and x:1: give each a file of its own, e.g. with %(process_num)s",
+    ])
+  })
+})
+
 describe('groups', () => {
   test('members in the order of the list, each sorted; they have no group of their own', () => {
     expect(

@@ -43,6 +43,9 @@ export interface Talk {
   closed: Promise<string>
   end(): void
   destroy(): void
+  /** Reads nothing until `resume`. */
+  pause(): void
+  resume(): void
 }
 
 export function talk(to: string | number): Talk {
@@ -73,6 +76,8 @@ export function talk(to: string | number): Talk {
       }),
     end: () => void socket.end(),
     destroy: () => void socket.destroy(),
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
   }
 }
 

@@ -404,6 +404,17 @@ describe('log streams', () => {
     expect(statusOf(await ask(request(`GET ${path}`)))).toBe(404)
   })
 
+  test('a log that is no file is followed where its bytes can be read back', async () => {
+    const { ask, talk, daemon, log } = await streaming('hello\n')
+    daemon.process('x').logfiles.stdout = '/dev/null'
+    expect(statusOf(await ask(request('GET /logtail/x')))).toBe(404)
+    daemon.process('x').readableLogs.stdout = { bytes: log }
+    const { send, until: waitFor, destroy } = talk()
+    send(request('GET /logtail/x', { keep: true }))
+    await waitFor('hello\n')
+    destroy()
+  })
+
   test('a missing file, and a main log that is syslog, are a 404', async () => {
     const { ask, daemon } = await streaming('')
     daemon.process('x').logfiles.stdout = '/no/such.log'

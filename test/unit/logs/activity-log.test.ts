@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -201,4 +201,13 @@ test('after closing nothing is written, and nothing is thrown', () => {
   log.close()
   log.info('too late')
   expect(content()).toMatch(/last\n$/)
+})
+
+test('after closing it is not reopened', () => {
+  const { log } = given()
+  log.open()
+  log.close()
+  rmSync(path)
+  log.reopen()
+  expect(existsSync(path)).toBe(false)
 })

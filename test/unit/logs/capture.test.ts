@@ -106,8 +106,8 @@ describe('the limit is loose:', () => {
   })
 })
 
-test('pieces are prepared before they are kept', () => {
+test('pieces are prepared for the communication, and handed over as they are', () => {
   const { seen, write } = given({ prepare: data => Buffer.from(data.toString().toUpperCase()) })
   write(`a${BEGIN}b${END}`)
-  expect(seen).toMatchObject({ logged: 'A', captured: 'B', communications: ['B'] })
+  expect(seen).toMatchObject({ logged: 'a', captured: 'b', communications: ['B'] })
 })

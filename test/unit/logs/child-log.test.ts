@@ -17,11 +17,15 @@ const plain: ChildLogOptions = {
   eventsEnabled: false,
   syslog: false,
   stripAnsi: false,
+  copies: null,
+  plain: false,
 }
 
 function given(options: Partial<ChildLogOptions> = {}, { debugging = false, subscribed = true } = {}) {
   const seen = {
     file: [] as string[],
+    tee: [] as string[],
+    plain: [] as string[],
     syslog: [] as string[],
     activity: [] as string[],
     events: [] as string[],
@@ -30,6 +34,7 @@ function given(options: Partial<ChildLogOptions> = {}, { debugging = false, subs
     calls: [] as string[],
   }
   let hooks: LogFileHooks | null = null
+  const allHooks: LogFileHooks[] = []
   const say = (text: string | (() => string)) => void seen.activity.push(typeof text === 'string' ? text : text())
   const log = openChildLog(
     { ...plain, ...options },
@@ -44,11 +49,16 @@ function given(options: Partial<ChildLogOptions> = {}, { debugging = false, subs
         createNew: () => true,
         allFinished: async () => {},
         open(file, fileHooks) {
-          seen.calls.push(`open ${file.path} ${file.maxBytes} ${file.backups}`)
-          hooks = fileHooks
+          if (file.path.startsWith('/none')) throw Object.assign(new Error(), { code: 'ENOENT' })
+          const anew = file.beginsAnew ? ` anew ${file.mode!.toString(8)}` : ''
+          seen.calls.push(`open ${file.path} ${file.maxBytes} ${file.backups}${anew}`)
+          hooks ??= fileHooks
+          allHooks.push(fileHooks)
+          const name = file.path.slice('/logs/'.length)
+          const written = name === 'tee' || name === 'plain' ? seen[name] : seen.file
           return {
             path: file.path,
-            write: chunk => void seen.file.push(Buffer.from(chunk).toString()),
+            write: chunk => void written.push(Buffer.from(chunk).toString()),
             reopen: () => void seen.calls.push('reopen'),
             clear() {
               seen.calls.push('clear')
@@ -71,7 +81,7 @@ function given(options: Partial<ChildLogOptions> = {}, { debugging = false, subs
       },
     },
   )
-  return { log, seen, hooks: () => hooks!, write: (text: string) => log.write(Buffer.from(text)) }
+  return { log, seen, hooks: () => hooks!, allHooks, write: (text: string) => log.write(Buffer.from(text)) }
 }
 
 const BEGIN = '<!--XSUPERVISOR:BEGIN-->'
@@ -105,6 +115,64 @@ test('strip_ansi applies to file, syslog and events', () => {
   const { seen, write } = given({ stripAnsi: true, syslog: true, eventsEnabled: true })
   write('\x1b[31mred\x1b[0m\n')
   expect(seen).toMatchObject({ file: ['red\n'], syslog: ['x red'], events: ['red\n'] })
+})
+
+const copies = { tee: '/logs/tee', plain: '/logs/plain', maxBytes: 5, backups: 1 }
+
+test('copies get what is logged, as it comes and as plain text; they begin anew with each life', () => {
+  const { log, seen, write } = given({ copies, stripAnsi: true })
+  write('\x1b[1mbold\x1b]0;t\u0007\r')
+  write('\nend\r')
+  expect(seen).toMatchObject({
+    calls: ['open /logs/x 100 2', 'open /logs/tee 5 1 anew 644', 'open /logs/plain 5 1 anew 644'],
+    file: ['bold\x1b]0;t\u0007\r', '\nend\r'],
+    tee: ['\x1b[1mbold\x1b]0;t\u0007\r', '\nend\r'],
+    plain: ['bold', '\nend'],
+  })
+  log.end()
+  expect(seen.plain.at(-1)).toBe('\n')
+  seen.calls.length = 0
+  log.reopen()
+  log.clear()
+  log.close()
+  expect(seen.calls).toEqual(['reopen', 'clear', 'close'].flatMap(call => [call, call, call]))
+})
+
+test('the log file itself may be plain text, what is heard of it is not', () => {
+  const { log, seen, write } = given({ plain: true, eventsEnabled: true, syslog: true })
+  write('\x1b[1mbold\r\n\r')
+  log.end()
+  expect(seen.file).toEqual(['bold\n', '\n'])
+  expect(seen).toMatchObject({ events: ['\x1b[1mbold\r\n\r'], syslog: ['x \x1b[1mbold\r', 'x \r'] })
+})
+
+test('captured text is in no copy', () => {
+  const { seen, write } = given({ copies, captureMaxBytes: 100 })
+  write(`a${BEGIN}b${END}c`)
+  expect(seen).toMatchObject({ tee: ['a', 'c'], plain: ['a', 'c'] })
+})
+
+test('a copy that cannot be opened is told, and everything else is logged', () => {
+  const { seen, write } = given({ copies: { ...copies, tee: '/none/tee' } })
+  write('text')
+  expect(seen).toMatchObject({
+    activity: ["cannot open log '/none/tee': ENOENT; the output of 'x' stdout is not kept there"],
+    file: ['text'],
+    plain: ['text'],
+  })
+})
+
+test('the child is held up until the last of the files can keep up', () => {
+  const { seen, allHooks } = given({ copies })
+  const [file, tee, plainFile] = allHooks as [LogFileHooks, LogFileHooks, LogFileHooks]
+  file.flow!(false)
+  tee.flow!(false)
+  file.flow!(true)
+  plainFile.flow!(false)
+  plainFile.flow!(true)
+  expect(seen.flow).toEqual([false])
+  tee.flow!(true)
+  expect(seen.flow).toEqual([false, true])
 })
 
 test('PROCESS_LOG events are made only while somebody wants them', () => {
@@ -181,6 +249,10 @@ test.each<[string, Partial<ChildLogOptions>, boolean, boolean, number | null]>([
   ['our stdout with events', { logfile: '/dev/stdout', eventsEnabled: true }, false, true, null],
   ['our stdout with syslog', { logfile: '/dev/stdout', syslog: true }, false, true, null],
   ['our stdout, stripped', { logfile: '/dev/stdout', stripAnsi: true }, false, true, null],
+  ['our stdout in plain text', { logfile: '/dev/stdout', plain: true }, false, true, null],
+  ['our stdout with a copy', { logfile: '/dev/stdout', copies }, false, true, null],
+  ['no log, in plain text', { logfile: null, plain: true }, false, false, null],
+  ['no log with a copy', { logfile: null, copies }, false, true, null],
   ['our stdout at debug', { logfile: '/dev/stdout' }, true, true, null],
   ['no log, stripped', { logfile: null, stripAnsi: true }, false, false, null],
   ['no log with capture', { logfile: null, captureMaxBytes: 1 }, false, true, null],

@@ -482,6 +482,15 @@ describe('logs', () => {
     expect(ask('tailProcessLog', 'x', 7, 4)).toEqual(['789\n', 11, false])
   })
 
+  test('what is read is where the output can be read back as text', () => {
+    const { ask, daemon } = logged()
+    daemon.process('x').logfiles.stdout = '/dev/stdout'
+    expect(() => ask('readProcessStdoutLog', 'x', 0, 0)).toThrow(/^(FAILED|NO_FILE)/)
+    daemon.process('x').readableLogs.stdout = { text: path }
+    expect(ask('readProcessStdoutLog', 'x', 0, 3)).toBe('012')
+    expect(ask('tailProcessStdoutLog', 'x', 0, 4)).toEqual(['789\n', 11, true])
+  })
+
   test('a main log that is syslog or missing is NO_FILE', () => {
     const { ask, daemon } = logged()
     expect(ask('clearLog')).toBe(true)

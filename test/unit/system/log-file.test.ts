@@ -589,3 +589,51 @@ test('a new file is private, and its name is given once', () => {
   expect(statSync(path).mode & 0o777).toBe(0o600)
   expect(logFiles.createNew(path)).toBe(false)
 })
+
+describe('a log that begins anew with each life', () => {
+  const live = (text: string, options: Partial<LogFileOptions> = {}) => {
+    const { log, write, troubles } = given({ beginsAnew: true, backups: 1, maxBytes: 10, ...options })
+    if (text !== '') write(text)
+    log.close()
+    return troubles
+  }
+
+  test('the life before is .old; rotated files go with it, and do not come back', () => {
+    live('first')
+    expect(files()).toEqual({ '': 'first' })
+    live('second that is long')
+    expect(files()).toEqual({ '': '', '.1': 'second that is long', '.old': 'first' })
+    live('third')
+    expect(files()).toEqual({ '': 'third', '.old': '', '.old.1': 'second that is long' })
+    live('fourth')
+    expect(files()).toEqual({ '': 'fourth', '.old': 'third' })
+  })
+
+  test('a life that logs nothing takes nobody’s place', () => {
+    live('first')
+    live('second')
+    live('')
+    live('')
+    expect(files()).toEqual({ '': '', '.old': 'second' })
+  })
+
+  test('its mode is what it is asked to be', () => {
+    live('x', { mode: 0o640 })
+    expect(statSync(path).mode & 0o777).toBe(0o640)
+  })
+
+  test('what is no file, and what is behind a link, stays where it is', () => {
+    writeFileSync(join(directory, 'elsewhere'), 'before ')
+    symlinkSync(join(directory, 'elsewhere'), path)
+    live('x')
+    expect(readFileSync(join(directory, 'elsewhere'), 'utf8')).toBe('before x')
+    expect(readdirSync(directory)).toEqual(['elsewhere', 'x'])
+  })
+
+  test('what cannot be set aside is told, and written on', () => {
+    live('first')
+    mkdirSync(`${path}.old`)
+    expect(live(' second', { maxBytes: 0 })).toEqual([{ type: 'cannotRotate', path, code: 'EISDIR' }])
+    expect(files()).toEqual({ '': 'first second' })
+  })
+})
