@@ -9,6 +9,7 @@ import { namedProgram, type ProgramHints, programKey, programOf } from './applic
 import type { BootJournal } from './boot-journal.ts'
 import { paths } from './paths.ts'
 import type { Application } from './portal-config.ts'
+import type { Problem } from './problem.ts'
 import type { GateVerdict } from './skip-markers.ts'
 import type { Program } from './supervisor-watch.ts'
 
@@ -47,8 +48,9 @@ export interface ApplicationStatus {
 export interface Facts extends ProgramHints {
   /** ms since the epoch */
   readonly now: number
-  /** of /etc/portal.yaml, in its order */
+  /** of /etc/portal.yaml, in its order; and what is wrong with it */
   readonly applications: readonly Application[]
+  readonly problems: readonly Problem[]
   /** undefined while supervisord does not answer */
   readonly programs: readonly Program[] | undefined
   /** name of a program → the term that its gate did not find */

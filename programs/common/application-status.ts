@@ -9,11 +9,12 @@ import { programOf, readGateTerm } from './application-program.ts'
 import { type ApplicationStatus, describeApplications, type Facts } from './application-rules.ts'
 import { readBootJournal } from './boot-journal.ts'
 import { type Close, watchPath } from './file-watch.ts'
+import { readListeningSockets } from './listening-sockets.ts'
 import { paths } from './paths.ts'
 import type { Application } from './portal-config.ts'
 import { readPortalYaml } from './portal-yaml.ts'
 import { readGateVerdicts, readSkipMarkers } from './skip-markers.ts'
-import { openSupervisorWatch } from './supervisor-watch.ts'
+import { openSupervisorWatch, type Program, pidsOf, type SupervisorWatch } from './supervisor-watch.ts'
 
 export type { ApplicationState, ApplicationStatus } from './application-rules.ts'
 export { describeApplications } from './application-rules.ts'
@@ -29,24 +30,27 @@ export interface ApplicationStatuses {
   suspect(name: string): void
   /** What `current()` rests on. */
   facts(): Facts
+  /** As `subscribe`, for any news of the facts; at most once in a turn of the event loop. */
+  follow(changed: () => void): () => void
   close(): void
 }
 
 export interface ApplicationStatusOptions {
-  /** of supervisord; `unix:///var/run/supervisor.sock` unless given */
-  readonly serverUrl?: string
+  /** of supervisord; one that is closed with it, for `unix:///var/run/supervisor.sock`, unless given */
+  readonly watch?: SupervisorWatch
   /** where the facts lie, for tests */
   readonly places?: Partial<Places>
-  /** Who listens on which port, for applications that are otherwise no program's; nobody knows without. */
-  readonly portOwners?: () => ReadonlyMap<number, string>
 }
 
-type Place = 'portalYaml' | 'skipMarkers' | 'gateVerdicts' | 'bootJournal' | 'provisioning' | 'provisioningFailed'
-type Places = Readonly<Record<Place, string>>
-
-const placesOfFacts: readonly Place[] = [
-  ...(['portalYaml', 'skipMarkers', 'gateVerdicts', 'bootJournal', 'provisioning', 'provisioningFailed'] as const),
-]
+const placesOfFacts = [
+  'portalYaml',
+  'skipMarkers',
+  'gateVerdicts',
+  'bootJournal',
+  'provisioning',
+  'provisioningFailed',
+] as const
+type Places = Readonly<Record<(typeof placesOfFacts)[number], string>>
 
 /** A port that does not answer is tried again, at first soon: while its program is alive, and while somebody looks. */
 const FIRST_PROBE_MS = 100
@@ -64,15 +68,15 @@ interface Probe {
 
 export function openApplicationStatuses(options: ApplicationStatusOptions = {}): ApplicationStatuses {
   const places: Places = { ...paths, ...options.places }
-  const watch = openSupervisorWatch(options.serverUrl)
-  const listeners = new Set<(statuses: readonly ApplicationStatus[]) => void>()
+  const watch = options.watch ?? openSupervisorWatch()
+  const followers = new Set<() => void>()
   const probes = new Map<string, Probe>()
   let watchers: readonly Close[] = []
   let files = readFiles(places)
   let terms = new Map<string, string>()
   let commands: ReadonlyMap<string, string> = new Map()
   let ports: ReadonlyMap<number, string> = new Map()
-  let told = ''
+  let telling = false
   let reading: Promise<readonly ApplicationStatus[]> | undefined
 
   const facts = (): Facts => {
@@ -94,10 +98,10 @@ export function openApplicationStatuses(options: ApplicationStatusOptions = {}):
 
   /** Sockets are looked through only for applications that are no program's otherwise. */
   function learnListeners(): void {
-    const { programs, applications, ...hints } = facts()
+    const { programs = [], applications } = facts()
     const isOrphan = (application: Application): boolean =>
-      programOf(application, programs ?? [], { ...hints, listeners: new Map() }) === undefined
-    ports = (applications.some(isOrphan) && options.portOwners?.()) || new Map()
+      programOf(application, programs, { terms, listeners: new Map() }) === undefined
+    ports = applications.some(isOrphan) ? listenersAmong(programs) : new Map()
   }
 
   function look(): void {
@@ -111,23 +115,25 @@ export function openApplicationStatuses(options: ApplicationStatusOptions = {}):
     }
     for (const application of applications) {
       const program = programs && programOf(application, programs, hints)
-      const life = `${application.hostname} ${application.internal_port} ${program?.namespec} ${program?.pid}`
+      // a gate that lets it go begins a new life, too: until then nothing was tried
+      const verdict = program && hints.verdicts.get(program.name)?.verdict
+      const life = `${application.hostname} ${application.internal_port} ${program?.namespec} ${program?.pid} ${verdict}`
       const probe = probes.get(application.name)
       if (probe?.life === life) continue
       clearTimeout(probe?.timer)
       probes.set(application.name, { life, answers: false, wait: FIRST_PROBE_MS, timer: undefined })
-      if (listeners.size > 0) void tryPort(application.name)
+      if (followers.size > 0) void tryPort(application.name)
     }
     tell()
   }
 
   function tell(): void {
-    if (listeners.size === 0) return
-    const statuses = describeApplications(facts())
-    const text = JSON.stringify(statuses)
-    if (text === told) return
-    told = text
-    for (const listener of [...listeners]) listener(statuses)
+    if (telling) return
+    telling = true
+    setImmediate(() => {
+      telling = false
+      for (const changed of [...followers]) changed()
+    })
   }
 
   /** Tries it now, and again later where an answer may come without other news. */
@@ -141,7 +147,7 @@ export function openApplicationStatuses(options: ApplicationStatusOptions = {}):
     if (probes.get(name) !== probe) return
     probe.answers = answers
     if (answers !== before) probe.wait = FIRST_PROBE_MS
-    if (!answers && listeners.size > 0 && mayAnswerSoon(application)) {
+    if (!answers && followers.size > 0 && mayAnswerSoon(application)) {
       probe.timer = setTimeout(tryPort, probe.wait, name)
       probe.wait = Math.min(probe.wait * 2, LONGEST_PROBE_MS)
     }
@@ -162,36 +168,56 @@ export function openApplicationStatuses(options: ApplicationStatusOptions = {}):
     look()
   }
 
-  async function read(): Promise<readonly ApplicationStatus[]> {
+  const current = (): readonly ApplicationStatus[] => describeApplications(facts())
+
+  async function readNow(): Promise<readonly ApplicationStatus[]> {
     await watch.read()
     files = readFiles(places)
     learnTerms()
     learnListeners()
     look()
     await Promise.all([...probes.keys()].map(tryPort))
-    return describeApplications(facts())
+    return current()
+  }
+
+  function read(): Promise<readonly ApplicationStatus[]> {
+    reading ??= readNow().finally(() => {
+      reading = undefined
+    })
+    return reading
+  }
+
+  function follow(changed: () => void): () => void {
+    followers.add(changed)
+    if (followers.size === 1) {
+      watchers = [watch.subscribe(look), ...placesOfFacts.map(place => watchPath(places[place], readAgain))]
+      void read()
+    }
+    return () => {
+      if (followers.delete(changed) && followers.size === 0) rest()
+    }
+  }
+
+  function rest(): void {
+    for (const stop of watchers) stop()
+    watchers = []
+    for (const { timer } of probes.values()) clearTimeout(timer)
   }
 
   return {
-    current: () => describeApplications(facts()),
+    current,
+    read,
     facts,
-    async read() {
-      reading ??= read().finally(() => {
-        reading = undefined
-      })
-      return reading
-    },
+    follow,
     subscribe(listener) {
-      listeners.add(listener)
-      if (listeners.size === 1) {
-        watchers = [watch.subscribe(look), ...placesOfFacts.map(place => watchPath(places[place], readAgain))]
-        told = JSON.stringify(describeApplications(facts()))
-        void read().then(tell)
-      }
-      return () => {
-        if (!listeners.delete(listener) || listeners.size > 0) return
-        rest()
-      }
+      let told = JSON.stringify(current())
+      return follow(() => {
+        const statuses = current()
+        const text = JSON.stringify(statuses)
+        if (text === told) return
+        told = text
+        listener(statuses)
+      })
     },
     suspect(name) {
       const probe = probes.get(name)
@@ -200,21 +226,21 @@ export function openApplicationStatuses(options: ApplicationStatusOptions = {}):
       void tryPort(name)
     },
     close() {
-      listeners.clear()
+      followers.clear()
       rest()
-      watch.close()
+      if (options.watch === undefined) watch.close()
     },
-  }
-
-  function rest(): void {
-    for (const stop of watchers) stop()
-    watchers = []
-    for (const { timer } of probes.values()) clearTimeout(timer)
   }
 }
 
+/** Port → namespec of the program that listens there. */
+function listenersAmong(programs: readonly Program[]): ReadonlyMap<number, string> {
+  const sockets = readListeningSockets(pidsOf(programs)).filter(({ protocol }) => protocol === 'tcp')
+  return new Map(sockets.flatMap(({ port, owner }) => (owner?.program === undefined ? [] : [[port, owner.program]])))
+}
+
 const readFiles = (places: Places) => ({
-  applications: readPortalYaml(places.portalYaml).applications,
+  ...readApplications(places.portalYaml),
   skipMarkers: readSkipMarkers(places.skipMarkers),
   verdicts: readGateVerdicts(places.gateVerdicts),
   boot: readBootJournal(places.bootJournal),
@@ -224,6 +250,11 @@ const readFiles = (places: Places) => ({
       ? ('failed' as const)
       : undefined,
 })
+
+const readApplications = (path: string) => {
+  const { applications, problems } = readPortalYaml(path)
+  return { applications, problems }
+}
 
 /** Nothing is said: the connection is closed as soon as it is there. */
 function accepts({ hostname, internal_port: port }: Application): Promise<boolean> {

@@ -69,7 +69,8 @@ export function readTextFile(path: string): string {
 export function writeFileAtomically(path: string, data: string | Uint8Array, options: WriteOptions = {}): void {
   const target = followLinks(path)
   const before = statSync(target, { throwIfNoEntry: false })
-  const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.${++written}`)
+  // not by pid: a container that starts again has the same pids, and maybe the remains of a crash
+  const temporary = join(dirname(target), `.${basename(target)}.${Math.random().toString(36).slice(2)}`)
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
   const fd = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
   try {
@@ -86,8 +87,6 @@ export function writeFileAtomically(path: string, data: string | Uint8Array, opt
     writeFileSync(target, data)
   }
 }
-
-let written = 0
 
 function own(fd: number, options: WriteOptions, before: Stats | undefined): void {
   const kept = options.keepMode ? before : undefined

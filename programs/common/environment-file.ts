@@ -5,7 +5,7 @@
  * - `#` anywhere: pam_env ends the value there, quotes or not
  * - a newline: bash gets it by `$'…'`, pam_env the text of that
  * - an apostrophe together with `"`, `$`, a backtick, or a backslash that escapes: pam_env keeps the backslashes
- * - a line of 1024 bytes or more: pam_env takes what is beyond for a line of its own
+ * - a line that does not fit its buffer, 8 KiB in Debian 12: pam_env reads no further, so the longest lines come last
  *
  * Login shells are not hurt by that: they source the file afterwards. Source: contract 2.4 (10, 12), 9, 14 (7)
  */
@@ -100,8 +100,14 @@ const FIRST_PATH =
 /** Each reader has these of its own; the last ones cannot be set in bash. */
 const OF_THE_READER = new Set('HOME SHLVL PWD OLDPWD _ BASHOPTS BASH_VERSINFO EUID PPID SHELLOPTS UID'.split(' '))
 
-const belongsInFile = ([name, value]: readonly [string, string]): boolean =>
-  /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !OF_THE_READER.has(name) && !`${name}=${value}`.includes('CONDA')
+/** Characters of a value from which on its line might not fit pam_env's buffer, escapes and all. */
+const LONG = 1000
+
+const belongsInFile = ([name, value]: readonly [string, string | undefined]): boolean =>
+  value !== undefined &&
+  /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) &&
+  !OF_THE_READER.has(name) &&
+  !`${name}=${value}`.includes('CONDA')
 
 /** Whose environment it is: a snapshot that starts as another instance gets a file of its own. */
 const identityOf = (env: Env): string => env.CONTAINER_ID || env.VAST_CONTAINERLABEL || env.CONTAINER_LABEL || ''
@@ -127,9 +133,10 @@ export function ensureEnvironmentFile(env: Env, options: EnsureEnvironmentOption
   if (isOurs()) return false // before any lock: /etc may be read-only
   return withFileLock(path, () => {
     if (isOurs()) return false
-    const variables = Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined)
-    const text = renderEnvironmentFile([['PATH', FIRST_PATH], ...variables.filter(belongsInFile)])
-    checkReadsBack(text, new Map(variables.filter(belongsInFile)))
+    const variables = Object.entries(env).filter((pair): pair is [string, string] => belongsInFile(pair))
+    variables.sort(([, a], [, b]) => Math.max(a.length, LONG) - Math.max(b.length, LONG))
+    const text = renderEnvironmentFile([['PATH', FIRST_PATH], ...variables])
+    checkReadsBack(text, new Map(variables))
     writeFileAtomically(path, `${marker}\n${text}`, {
       mode: 0o640,
       ...(process.getuid!() === 0 ? { uid: 0, gid } : {}),

@@ -4,11 +4,12 @@
  * do about it. Source: issue 6 part 6; contract 10.2, 12.2 (28), trap 65; aidock D.2 S16
  */
 import { readFileSync } from 'node:fs'
+import { readGatewayState } from './gateway-state.ts'
 import { type LaunchMode, readLaunchMode } from './launch-mode.ts'
 import { isEveryAddress, isLoopback, type ListeningSocket, readListeningSockets } from './listening-sockets.ts'
 import { type Application, isProxied } from './portal-config.ts'
 import { mappedPort, type Settings } from './settings.ts'
-import type { Program } from './supervisor-watch.ts'
+import { type Program, pidsOf } from './supervisor-watch.ts'
 
 export interface Exposure {
   /** `tcp`, `udp` */
@@ -17,7 +18,7 @@ export interface Exposure {
   readonly port: number
   /** `loopback`: from within the instance alone; `all`: at each of its addresses; `one`: at that one */
   readonly reach: 'loopback' | 'all' | 'one'
-  /** `caddy (program caddy, pid 12)`; `unknown` */
+  /** `caddy (program caddy, pid 12)`, `no process of this instance`, `unknown` */
   readonly owner: string
   /** What stands before it: a sentence without capital and full stop. */
   readonly guard: string
@@ -32,7 +33,9 @@ export interface ExposureFacts {
   /** Every owner could be looked for. */
   readonly asRoot: boolean
   readonly applications: readonly Application[]
-  /** ENABLE_AUTH and AUTH_EXCLUDE: of Caddy's sites, by external port */
+  /** external port → whether Caddy asks for a login there; undefined where nobody knows what it serves */
+  readonly served: ReadonlyMap<number, boolean> | undefined
+  /** ENABLE_AUTH and AUTH_EXCLUDE, by external port: what it should serve */
   readonly authEnabled: boolean
   readonly authExclude: readonly number[]
   readonly launchMode: LaunchMode
@@ -70,7 +73,9 @@ interface Guard {
 
 const isOf = (name: string, { socket: { owner } }: Case): boolean => owner?.program === name || owner?.name === name
 const isTcp = ({ socket }: Case): boolean => socket.protocol === 'tcp'
-const isWithout = ({ socket, authExclude }: Case): boolean => authExclude.includes(socket.port)
+const isSite = (its: Case): boolean => isOf('caddy', its) && isTcp(its) && its.site !== undefined
+const isExcluded = ({ socket, authExclude }: Case): boolean => authExclude.includes(socket.port)
+const asksForLogin = (its: Case): boolean => its.served?.get(its.socket.port) ?? (its.authEnabled && !isExcluded(its))
 /** The key of an application in portal.yaml by which somebody answers for its own login: `auth: own`. */
 const hasOwnLogin = ({ application }: Case): boolean => application?.extra.auth === 'own'
 const published = (its: Case): string => {
@@ -98,22 +103,28 @@ export const guards = {
     guard: ({ application }) => `${application!.name} asks for a login itself (auth: own)`,
   },
   site: {
-    when: its => isOf('caddy', its) && isTcp(its) && its.site !== undefined && its.authEnabled && !isWithout(its),
+    when: its => isSite(its) && asksForLogin(its),
     verdict: 'ok',
     guard: ({ site }) => `Caddy asks for a login before ${site!.name}`,
   },
   siteExcluded: {
-    when: its => isOf('caddy', its) && isTcp(its) && its.site !== undefined && its.authEnabled,
+    when: its => isSite(its) && its.authEnabled && isExcluded(its),
     verdict: 'warn',
     guard: its =>
       `nobody asks for a login before ${its.site!.name}, ${published(its)}: AUTH_EXCLUDE lists ${its.socket.port}`,
     fix: ({ socket }) => `take ${socket.port} out of AUTH_EXCLUDE, and restart caddy`,
   },
   siteOpen: {
-    when: its => isOf('caddy', its) && isTcp(its) && its.site !== undefined,
+    when: its => isSite(its) && !its.authEnabled,
     verdict: 'warn',
     guard: its => `nobody asks for a login before ${its.site!.name}, ${published(its)}: ENABLE_AUTH is false`,
     fix: () => 'set ENABLE_AUTH=true, and restart caddy',
+  },
+  siteStale: {
+    when: isSite,
+    verdict: 'warn',
+    guard: its => `nobody asks for a login before ${its.site!.name}, ${published(its)}: Caddy has older settings`,
+    fix: () => 'restart caddy',
   },
   ssh: {
     when: its => isOf('sshd', its) && isTcp(its),
@@ -187,7 +198,7 @@ function judge(socket: ListeningSocket, facts: ExposureFacts): Exposure {
     address,
     port,
     reach: isLoopback(address) ? 'loopback' : isEveryAddress(address) ? 'all' : 'one',
-    owner: owner === undefined ? 'unknown' : `${owner.name} (${by})`,
+    owner: owner === undefined ? (facts.asRoot ? 'no process of this instance' : 'unknown') : `${owner.name} (${by})`,
     guard: guard.guard(its),
     verdict: guard.verdict,
     fix: guard.fix?.(its) ?? '',
@@ -204,13 +215,12 @@ export interface ExposureSources {
 
 /** As it is now: looks through the open files of every process, some 10 ms. */
 export function readExposure({ programs, applications, settings, allowed = [] }: ExposureSources): readonly Exposure[] {
-  const supervised = new Map(
-    (programs ?? []).filter(({ pid }) => pid !== 0).map(({ pid, namespec }) => [pid, namespec]),
-  )
+  const gateway = readGatewayState()
   return judgeExposure({
-    sockets: readListeningSockets(supervised),
+    sockets: readListeningSockets(pidsOf(programs ?? [])),
     asRoot: process.geteuid!() === 0,
     applications,
+    served: gateway && new Map(gateway.sites.map(({ port, authenticated }) => [port, authenticated])),
     authEnabled: settings.ENABLE_AUTH,
     authExclude: settings.AUTH_EXCLUDE,
     launchMode: readLaunchMode(),

@@ -26,7 +26,8 @@ export function openLogger(name: string, env: Env = process.env, sink: LogSink =
   const mask = maskSecrets(env)
   const render =
     format === 'json'
-      ? (line: string): string => `${JSON.stringify(JSON.parse(line), (_, value) => (typeof value === 'string' ? mask(value) : value))}\n`
+      ? (line: string): string =>
+          `${JSON.stringify(JSON.parse(line), (_, value) => (typeof value === 'string' ? mask(value) : value))}\n`
       : (line: string): string => mask(renderLine(line))
   const masked = { write: (line: string) => sink.write(render(line)) }
   return pino(

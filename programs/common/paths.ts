@@ -1,6 +1,8 @@
 /** Where things are in an instance. Source: contract/vast-instance.md 1, 2.7, 10.1 */
 export const paths = {
   // what people and images edit
+  /** Its presence tells an image of that family. */
+  aiDock: '/opt/ai-dock',
   environmentFile: '/etc/environment',
   portalYaml: '/etc/portal.yaml',
   portalLinks: '/etc/portal-links.yaml',
@@ -48,6 +50,10 @@ export const paths = {
   bootJournal: '/run/bosun/boot.json',
   /** A file per program; mode 1777. */
   gateVerdicts: '/run/bosun/gates',
+  /** Whether sites are served by TLS, as decided last. */
+  httpsDecision: '/run/bosun/https.json',
+  /** What Caddy serves, by which scheme, and what keeps it from serving more. */
+  gateway: '/run/bosun/gateway.json',
   /** Lasts as long as the container's file system; 0700. */
   state: '/var/lib/bosun',
 } as const

@@ -81,7 +81,9 @@ export function checkApplication(given: ApplicationText, tell: Tell): Applicatio
   const internal_port = parsePort(given.internal_port)
   const name = given.name === '' ? `Port ${given.external_port}` : given.name
   const bad = (what: string, value: string, fix: string): undefined =>
-    void tell(`${name}: ${what}: ${value || 'nothing'}; it is left out`, fix)
+    void tell(`${printable(name)}: ${what}: ${value || 'nothing'}; it is left out`, fix)
+  if (/\p{Cc}/u.test(name + given.open_path))
+    return bad('has control characters', JSON.stringify(name + given.open_path), 'write its name and path without them')
   if (!HOSTNAME.test(given.hostname))
     return bad('hostname is none', given.hostname, 'write a name such as localhost, or an address; IPv6 in brackets')
   if (external_port === undefined)
@@ -138,13 +140,3 @@ export function collectApplications(): ApplicationCollector {
     },
   }
 }
-
-/**
- * An entry for each; `parsePortalConfig` reads the same ones again, unless a name or a path holds a `|`, or a path a colon.
- */
-export const renderPortalConfig = (applications: readonly Application[]): string =>
-  applications
-    .map(({ hostname, external_port, internal_port, open_path, name }) =>
-      [hostname, external_port, internal_port, open_path, name].join(':'),
-    )
-    .join('|')

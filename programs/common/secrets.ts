@@ -19,7 +19,9 @@ export function maskSecrets(env: Env): (text: string) => string {
   const values = Object.entries(env).flatMap(([name, value]) =>
     value !== undefined && value.length >= SHORTEST && isSecret(name) ? value : [],
   )
-  const forms = new Set(values.flatMap(value => [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value)]))
+  const forms = new Set(
+    values.flatMap(value => [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value.toWellFormed())]),
+  )
   // the longest first: one may begin with another
   const patterns = [...forms].toSorted((a, b) => b.length - a.length).map(form => RegExp.escape(form))
   const known = patterns.length === 0 ? undefined : new RegExp(patterns.join('|'), 'g')

@@ -221,6 +221,18 @@ const bootSettings = {
     readBy: 'entrypoint',
     doc: 'URL of a script that replaces the whole boot. Fetched once.',
   }),
+  BOOT_SCRIPT_REFRESH: setting({
+    parse: ifTrue,
+    default: 'false',
+    readBy: 'entrypoint',
+    doc: 'Fetches BOOT_SCRIPT again; the copy that is there stays until there is a better one.',
+  }),
+  BOSUN_STOP_SECONDS: setting({
+    parse: integer(),
+    default: '8',
+    readBy: 'boot',
+    doc: 'How long programs have to end when the container is stopped, before they are killed. Keep it below the grace of the engine: 10 s of docker stop.',
+  }),
   HOTFIX_SCRIPT: setting({
     parse: text,
     default: '',

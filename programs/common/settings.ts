@@ -1,6 +1,7 @@
 /** What an instance has been told by its environment, as values. */
 import { existsSync } from 'node:fs'
 import type { Env } from './environment-file.ts'
+import { paths } from './paths.ts'
 import type { Problem } from './problem.ts'
 import type { Alias, Complain, Profile, SettingRow } from './settings-rows.ts'
 import { settingRows } from './settings-table.ts'
@@ -31,14 +32,12 @@ export interface SettingsRead {
   readonly problems: readonly Problem[]
 }
 
-const AI_DOCK = '/opt/ai-dock'
-
 /**
  * Never throws: a bad value is told, and its default counts. A variable that is empty is not set. Our name for a setting comes
  * first, then that of the profile, then those of others.
  * Source: contract/aidock-and-codechips.md C.2 (5), C.4
  */
-export function readSettings(env: Env, isAiDock: boolean = existsSync(AI_DOCK)): SettingsRead {
+export function readSettings(env: Env, isAiDock: boolean = existsSync(paths.aiDock)): SettingsRead {
   const problems: Problem[] = []
   const profile = chooseProfile(env, isAiDock)
   const origins = new Map<SettingName, Origin>()
@@ -134,12 +133,16 @@ function memberOf(family: string, variable: string): string | undefined {
 export const mappedPort = (settings: Settings, port: number, protocol: 'TCP' | 'UDP' = 'TCP'): number | undefined =>
   settings[`VAST_${protocol}_PORT_*`].get(String(port)) ?? undefined
 
-const families = Object.keys(settingRows).filter(name => name.includes('*'))
-const rowsByVariable: ReadonlyMap<string, SettingRow<unknown>> = new Map(
-  Object.entries(settingRows as Readonly<Record<string, SettingRow<unknown>>>).flatMap(([name, row]) =>
-    [name, ...(row.aliases ?? []).map(alias => alias.name)].map(variable => [variable, row] as const),
+const families = Object.keys(settingRows).filter((name): name is SettingName => name.includes('*'))
+const namesByVariable: ReadonlyMap<string, SettingName> = new Map(
+  (Object.entries(settingRows) as [SettingName, SettingRow<unknown>][]).flatMap(([name, row]) =>
+    [name, ...(row.aliases ?? []).map(alias => alias.name)].map(variable => [variable, name] as const),
   ),
 )
+
+/** `WEB_USER` → `WEB_USERNAME`, `VAST_TCP_PORT_8080` → `VAST_TCP_PORT_*`; undefined: nobody here reads it. */
+export const settingOf = (variable: string): SettingName | undefined =>
+  namesByVariable.get(variable) ?? families.find(family => memberOf(family, variable) !== undefined)
 
 /** As people name what nobody should read: `HF_TOKEN`, `DB_PASSWORD`, `OPENAI_API_KEY`, `CLIENT_SECRET_2` */
 const SECRET_NAME =
@@ -147,27 +150,31 @@ const SECRET_NAME =
 
 /** By the table, where it knows the variable, otherwise by its name. */
 export const isSecret = (variable: string): boolean => {
-  const row = rowsByVariable.get(variable)
-  return row === undefined ? SECRET_NAME.test(variable) : row.secret === true
+  const name = namesByVariable.get(variable)
+  return name === undefined ? SECRET_NAME.test(variable) : (settingRows[name] as SettingRow<unknown>).secret === true
 }
 
 /** Variables that nobody reads, and that are nearly the name of a setting. */
 export function findMisspelt(env: Env): readonly Problem[] {
   return Object.keys(env).flatMap(variable => {
-    if (rowsByVariable.has(variable) || families.some(family => memberOf(family, variable) !== undefined)) return []
-    const meant = [...rowsByVariable.keys()].find(name => isNearly(variable, name))
+    const meant = settingOf(variable) === undefined ? findNearly(variable) : undefined
     if (meant === undefined) return []
     return { where: variable, message: 'is not known, and ignored', fix: `if you mean ${meant}, write that` }
   })
 }
 
+/** The setting that is called nearly so. */
+export const findNearly = (variable: string): string | undefined =>
+  [...namesByVariable.keys()].find(name => isNearly(variable, name))
+
 const simplified = (name: string): string => name.toUpperCase().replaceAll('_', '')
 
 /** The first letter is hardly ever the wrong one: CPU_COUNT is not GPU_COUNT. */
 function isNearly(variable: string, name: string): boolean {
-  if (name.includes('*') || name.length < 5 || variable[0]!.toUpperCase() !== name[0]!.toUpperCase()) return false
+  if (name.includes('*') || name.length < 5 || variable[0]?.toUpperCase() !== name[0]!.toUpperCase()) return false
   if (simplified(variable) === simplified(name)) return true
-  return editDistance(variable, name) <= (name.length < 8 ? 1 : 2)
+  const most = name.length < 8 ? 1 : 2
+  return Math.abs(variable.length - name.length) <= most && editDistance(variable, name) <= most
 }
 
 /** Letters to add, remove or change. */

@@ -65,6 +65,10 @@ export interface SupervisorWatch {
   close(): void
 }
 
+/** pid → namespec, of those that run */
+export const pidsOf = (programs: readonly Program[]): ReadonlyMap<number, string> =>
+  new Map(programs.filter(({ pid }) => pid !== 0).map(({ pid, namespec }) => [pid, namespec]))
+
 const POLL_MS = 5000
 const FIRST_WAIT_MS = 100
 const LONGEST_WAIT_MS = 5000

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 const packages = {
   supervisor: '/usr/bin/supervisord',
   chromium: '/usr/bin/chromium',
+  caddy: '/usr/bin/caddy',
   // 18 MB to fetch, 565 MB on disk, a minute: its module for supervisorctl is in no smaller package
   ansible: '/usr/bin/ansible-playbook',
 } as const

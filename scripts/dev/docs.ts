@@ -6,11 +6,13 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { renderSettingsReference } from '../../programs/common/settings-reference.ts'
 import { renderOptionsReference } from '../../supervisor/config/reference.ts'
 import { renderCtlReference } from '../../supervisor/ctl/render-reference.ts'
 import { renderEventsReference } from '../../supervisor/listeners/reference.ts'
 import { renderLifecycleReference } from '../../supervisor/process/reference.ts'
 import { renderRpcReference } from '../../supervisor/rpc/render-reference.ts'
+import { renderBootReference } from '../boot/reference.ts'
 
 interface Page {
   /** from the root of the repository */
@@ -24,6 +26,8 @@ const pages: readonly Page[] = [
   { path: 'supervisor/process/LIFECYCLE.md', render: renderLifecycleReference },
   { path: 'supervisor/ctl/CTL.md', render: renderCtlReference },
   { path: 'supervisor/rpc/RPC.md', render: renderRpcReference },
+  { path: 'programs/common/SETTINGS.md', render: renderSettingsReference },
+  { path: 'scripts/boot/BOOT.md', render: renderBootReference },
 ]
 
 const { values: options } = parseArgs({ options: { check: { type: 'boolean', default: false } } })

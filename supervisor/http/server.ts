@@ -123,6 +123,7 @@ function createHttpServer(
     else connections.busy(socket, response)
     response.once('close', () => {
       connections.idle(socket)
+      system.own.worked()
       daemon.log.trace(() => accessLine(request, response, socket.bytesWritten - written, system.clock.wall()))
     })
     // Clients of HTTP/1.1 know that connections are kept, as the original expects them to.

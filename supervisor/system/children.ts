@@ -5,6 +5,7 @@
  */
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { worked } from './idle-memory.ts'
 import { duplicate, errnoName, posixSpawn, systemError, waitAny } from './native.ts'
 import type { ChildExit, Children, SpawnRequest, User } from './system.ts'
 
@@ -34,6 +35,7 @@ export function decodeExit(pid: number, raw: number): ChildExit {
 }
 
 function spawn(request: SpawnRequest): number {
+  worked()
   const own = request.descriptors.map(descriptor => (descriptor < 3 ? duplicate(descriptor) : descriptor))
   const previous = request.umask === null ? null : process.umask(request.umask)
   try {

@@ -31,6 +31,8 @@ export interface Passwd {
 
 const call = {
   pipe2: c.func('int pipe2(_Out_ int *descriptors, int flags)'),
+  read: c.func('intptr_t read(int descriptor, void *room, size_t size)'),
+  write: c.func('intptr_t write(int descriptor, const void *data, size_t size)'),
   fcntl: c.func('int fcntl(int descriptor, int command, int argument)'),
   dup2: c.func('int dup2(int from, int to)'),
   close_range: c.func('int close_range(unsigned int first, unsigned int last, int flags)'),
@@ -88,6 +90,17 @@ export function pipe(): readonly [number, number] {
   return [descriptorPair[0]!, descriptorPair[1]!]
 }
 
+/** Bytes that are there now, 0 at the end; −1 when there are none, for a descriptor that does not wait. */
+export const readNow = (descriptor: number, room: Uint8Array, atMost: number): number =>
+  call.read(descriptor, room, atMost)
+
+/**
+ * Bytes that were written. A third of what fs.writeSync costs, beside the system call itself.
+ * @throws SystemError
+ */
+export const writeNow = (descriptor: number, data: Uint8Array): number =>
+  checked('write', call.write(descriptor, data, data.length))
+
 const F_SETPIPE_SZ = 1031
 /** Returns the new capacity in bytes, or −1 when the kernel refuses (EPERM beyond pipe-user-pages-soft). */
 export const growPipe = (descriptor: number, bytes: number): number => call.fcntl(descriptor, F_SETPIPE_SZ, bytes)
@@ -109,6 +122,16 @@ export const replaceDescriptor = (from: number, to: number): number => checked('
 const CLOSE_RANGE_CLOEXEC = 4
 /** What we inherited beyond the standard three shall not reach children. */
 export const closeOnExecFrom = (first: number): number => call.close_range(first, 0xffffffff, CLOSE_RANGE_CLOEXEC)
+
+/** Gives freed memory back to the kernel. glibc only; others keep little. */
+export const trimHeap: () => void = (() => {
+  try {
+    const trim = c.func('int malloc_trim(size_t pad)')
+    return () => trim(0)
+  } catch {
+    return () => {}
+  }
+})()
 
 const WNOHANG = 1
 const waitStatus = new Int32Array(1)

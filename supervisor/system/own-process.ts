@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process'
 import { closeSync, openSync, stat, writeFileSync, writeSync } from 'node:fs'
 import { constants } from 'node:os'
+import { worked } from './idle-memory.ts'
 import {
   closeOnExecFrom,
   getLimit,
@@ -71,6 +72,7 @@ export function openOwnProcess(): OwnProcess {
 
     writeOutput: text => writeAll(1, text),
     writeError: text => writeAll(2, text),
+    worked,
 
     startInBackground(argv) {
       return new Promise(resolve => {

@@ -1,21 +1,25 @@
 /**
- * Reads what a child writes. Each pipe is read through one buffer that all readers share, so reading makes no garbage.
+ * Reads what a child writes. Each pipe is read into one buffer that all readers share, so reading makes no garbage.
  *
- * A child that writes line by line is cheapest when it is left alone for a moment: after each read of a busy child the
- * reader waits until the pipe should be 40 % full, 5 ms at most. A pipe that was found full is enlarged. A quiet child is
- * read at once, and where nothing flows no timer runs. One read (1 MiB at most) is all that a busy child gets per turn.
- * A child that waits for our answer is never left alone: each of its answers would come 5 ms later.
- * Measured in research/node-feasibility.md 1, appendix A.
+ * A quiet child is read when it writes: the kernel wakes us. One that has written twice within QUIET ms is busy: it is left
+ * alone for a moment, 5 ms at most, until its pipe should be 40 % full, and then simply read. All busy children are read
+ * together, so that 100 of them cost 200 wake-ups a second however much they write, and no system call besides read(2) and
+ * write(2). A pipe that was found full is enlarged, and read again at once: its writer waits for us. A child that has
+ * written nothing for QUIET ms is quiet again, and where nothing flows no timer runs. One read (1 MiB at most) is all that
+ * a child gets per turn. A child that waits for our answer is never left alone: each of its answers would come 5 ms later.
+ * Measured in docs/performance.md and research/node-feasibility.md 1, appendix A.
  */
-import { readSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { growPipe } from './native.ts'
+import { growPipe, readNow } from './native.ts'
 import type { PipeReader, PipeReaderHandlers } from './system.ts'
 
 /** Asks for a larger pipe: returns the new capacity in bytes, or −1. */
 export type GrowPipe = (descriptor: number, bytes: number) => number
 
+/** bytes: what a pipe may be enlarged to */
 const LARGEST = 1 << 20
+/** bytes per read: the writer is kept out of its pipe meanwhile, and what is read is still in the processor's cache when it is written */
+const AT_ONCE = 1 << 18
 /** What a new pipe holds. */
 const INITIAL_CAPACITY = 1 << 16
 /** ms without a read after which a child counts as quiet */
@@ -26,21 +30,21 @@ const LONGEST_WAIT = 5
 const WORTHWHILE = 0.4
 
 // memory that was never read into costs nothing, and Buffer's own ways to allocate touch all of it
-const shared = Buffer.from(new ArrayBuffer(LARGEST))
+const shared = Buffer.from(new ArrayBuffer(AT_ONCE))
 
-/** Readers that wait equally long share one timer. Index: ms; 0 is the next turn of the event loop. */
-const waiting: Set<ChildPipe>[] = []
+/** Busy children that wait equally long share one timer. Index: ms; 0 is the next turn of the event loop. */
+const busy: ChildPipe[][] = Array.from({ length: LONGEST_WAIT + 1 }, () => [])
 
-function wakeIn(ms: number, reader: ChildPipe): void {
-  const others = (waiting[ms] ??= new Set())
-  others.add(reader)
-  if (others.size > 1) return
-  const wake = () => {
-    waiting[ms] = new Set()
-    for (const each of others) each.wake()
-  }
-  if (ms === 0) setImmediate(wake)
-  else setTimeout(wake, ms)
+function readIn(ms: number, reader: ChildPipe): void {
+  if (busy[ms]!.push(reader) > 1) return
+  if (ms === 0) setImmediate(readAll, ms)
+  else setTimeout(readAll, ms, ms)
+}
+
+function readAll(ms: number): void {
+  const readers = busy[ms]!
+  busy[ms] = []
+  for (const reader of readers) reader.readBusy()
 }
 
 class ChildPipe implements PipeReader {
@@ -73,23 +77,59 @@ class ChildPipe implements PipeReader {
     this.#socket.on('close', () => this.#end())
   }
 
-  /** Returns false when reading is to stop until `wake`. */
+  /** The kernel woke us; false: from now on it shall not. */
   #received(length: number): boolean {
+    this.#handlers.data(shared.subarray(0, length))
+    const wait = this.#nextRead(length)
+    if (wait === null) return !this.#paused
+    this.#readIn(wait)
+    return false
+  }
+
+  readBusy(): void {
+    this.#scheduled = false
+    const length = this.#readUpTo(this.#capacity)
+    if (this.#paused || this.#isClosed()) return
+    const wait = this.#nextRead(length)
+    if (wait === null) this.#socket.resume()
+    else this.#readIn(wait)
+  }
+
+  /** Hands over what is in the pipe; returns how much it was. Never waits: libuv has made our end non-blocking. */
+  #readUpTo(most: number): number {
+    let sum = 0
+    while (sum < most && !this.#paused && !this.#isClosed()) {
+      const length = readNow(this.#descriptor, shared, Math.min(AT_ONCE, most - sum))
+      if (length > 0) this.#handlers.data(shared.subarray(0, length))
+      if (length > 0) sum += length
+      if (length < AT_ONCE) break
+    }
+    return sum
+  }
+
+  /** Returns after how many ms the pipe is to be read again; null: when the child writes again. */
+  #nextRead(length: number): number | null {
     const now = performance.now()
     const elapsed = now - this.#lastRead
-    this.#lastRead = now
-    if (length >= this.#capacity * 0.9) this.#enlarge()
-    this.#handlers.data(shared.subarray(0, length))
-    if (this.#ended) return false
-    if (elapsed > QUIET || this.#handlers.isDialogue) {
+    if (length > 0) this.#lastRead = now
+    if (this.#ended || elapsed > QUIET || this.#handlers.isDialogue) {
       this.#rate = 0
-      return !this.#paused
+      return null
     }
-    this.#rate += (length / Math.max(elapsed, 0.05) - this.#rate) / 4
-    const wait = (WORTHWHILE * this.#capacity) / this.#rate
+    if (length >= this.#capacity * 0.9) {
+      this.#enlarge()
+      return 0
+    }
+    if (length === 0) this.#rate /= 2
+    else this.#rate += (length / Math.max(elapsed, 0.05) - this.#rate) / 4
+    const wait = Math.round((WORTHWHILE * this.#capacity) / this.#rate)
+    // on one processor with us a writer gets its turn only while we wait
+    return Math.min(length === 0 ? Math.max(wait, 1) : wait, LONGEST_WAIT)
+  }
+
+  #readIn(ms: number): void {
     this.#scheduled = true
-    wakeIn(wait < 0.7 ? 0 : Math.min(Math.round(wait), LONGEST_WAIT), this)
-    return false
+    readIn(ms, this)
   }
 
   #enlarge(): void {
@@ -99,11 +139,6 @@ class ChildPipe implements PipeReader {
     if (granted >= wanted) this.#capacity = wanted
     // EPERM: this user's pipes may not take more memory; the old size stays
     this.#mayGrow = granted >= wanted && wanted < LARGEST
-  }
-
-  wake(): void {
-    this.#scheduled = false
-    if (!this.#paused && !this.#isClosed()) this.#socket.resume()
   }
 
   pause(): void {
@@ -119,8 +154,9 @@ class ChildPipe implements PipeReader {
   drainAndClose(): void {
     // one pipe full and no more: a grandchild that goes on writing must not hold us here
     for (let left = this.#capacity; left > 0 && !this.#isClosed(); ) {
-      const length = this.#readNow(left)
-      if (length === 0) break
+      // never waits: libuv has made our end of the pipe non-blocking
+      const length = readNow(this.#descriptor, shared, left)
+      if (length <= 0) break
       left -= length
       this.#handlers.data(shared.subarray(0, length))
     }
@@ -131,17 +167,6 @@ class ChildPipe implements PipeReader {
   /** At the end of the stream the descriptor is closed, and its number free for others, before `close` tells us. */
   #isClosed(): boolean {
     return this.#ended || this.#socket.destroyed
-  }
-
-  /** Never waits: libuv has made our end of the pipe non-blocking. */
-  #readNow(atMost: number): number {
-    for (;;) {
-      try {
-        return readSync(this.#descriptor, shared, 0, atMost, null)
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EINTR') return 0
-      }
-    }
   }
 
   #end(): void {

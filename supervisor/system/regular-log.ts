@@ -1,15 +1,4 @@
-import {
-  close,
-  constants,
-  fstatSync,
-  ftruncateSync,
-  open,
-  openSync,
-  rename,
-  renameSync,
-  writeSync,
-  writev,
-} from 'node:fs'
+import { close, constants, fstatSync, ftruncateSync, open, openSync, rename, renameSync, writev } from 'node:fs'
 import { promisify } from 'node:util'
 import {
   Backlog,
@@ -21,6 +10,7 @@ import {
   type Losses,
 } from './log-backlog.ts'
 import type { LogFileHooks, LogFileOptions } from './log-file.ts'
+import { writeNow } from './native.ts'
 
 /** What reads of the original yield at most, hence by how much its files exceed maxBytes at most. */
 const PIECE = 128 * 1024
@@ -114,8 +104,8 @@ export class RegularLog implements LogTarget {
   #writeNow(chunk: Uint8Array): void {
     let done = 0
     try {
-      // libuv goes on after EINTR by itself
-      while (done < chunk.length) done += writeSync(this.#descriptor, chunk, done, chunk.length - done)
+      // a regular file takes all of it, or as much as fits on the disk; signals do not interrupt it
+      while (done < chunk.length) done += writeNow(this.#descriptor, done === 0 ? chunk : chunk.subarray(done))
       this.#losses.written()
     } catch (error) {
       this.#losses.add(chunk.length - done, codeOf(error))

@@ -170,6 +170,8 @@ export interface OwnProcess {
   onSignal(signal: NodeJS.Signals, handler: () => void): Cancel
   writeOutput(text: string): void
   writeError(text: string): void
+  /** Something was done that needed memory: what is not used any more is given back once nothing is done. */
+  worked(): void
   /** Starts the same program in a session of its own; resolves with 0 once it is up, or with its exit status. */
   startInBackground(argv: readonly string[]): Promise<number>
   /** Leaves directory, umask and terminal behind. `problem`: why the directory could not be entered. */

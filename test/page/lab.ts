@@ -136,3 +136,35 @@ export const until = (page: Page, expression: string): Promise<void> =>
 
 export const isLive = (page: Page): Promise<void> =>
   until(page, `document.getElementById('live').textContent === 'live'`)
+
+/** WCAG 2 contrast of every visible text against what lies behind it; disabled controls are exempt. */
+export const faintTexts = `(() => {
+  const channels = color => color.match(/[\\d.]+/g).map(Number)
+  const luminance = color => {
+    const [r, g, b] = channels(color).map(value => {
+      const part = value / 255
+      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
+    })
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+  }
+  const behind = element => {
+    for (let at = element; at; at = at.parentElement) {
+      const { backgroundColor } = getComputedStyle(at)
+      if (channels(backgroundColor)[3] !== 0) return backgroundColor
+    }
+  }
+  return [...document.querySelectorAll('body *')]
+    .filter(each => [...each.childNodes].some(node => node.nodeType === 3 && node.data.trim()))
+    .filter(each => each.checkVisibility() && !each.matches(':disabled, .nothing'))
+    .map(each => {
+      const [one, other] = [luminance(getComputedStyle(each).color), luminance(behind(each))].sort((a, b) => b - a)
+      return [each.textContent, (one + 0.05) / (other + 0.05)]
+    })
+    .filter(([, contrast]) => contrast < 4.5)
+})()`
+
+/** Controls that reach beyond the sides of the window. */
+export const cutOff = `[...document.querySelectorAll('a, button, summary')].filter(each => {
+  const { left, right } = each.getBoundingClientRect()
+  return each.checkVisibility() && (left < 0 || right > innerWidth)
+}).map(each => each.textContent)`

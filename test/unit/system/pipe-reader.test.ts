@@ -195,7 +195,7 @@ describe('drainAndClose', () => {
   })
 })
 
-test('where nothing flows no timer runs', async () => {
+test('where nothing flows no timer runs, and the kernel wakes us again', async () => {
   const timers = () => process.getActiveResourcesInfo().filter(kind => kind === 'Timeout').length
   const turnsUntil = async (condition: () => boolean) => {
     while (!condition()) await new Promise(resolve => setImmediate(resolve))
@@ -207,6 +207,8 @@ test('where nothing flows no timer runs', async () => {
     await turnsUntil(() => seen.text.endsWith(character))
   }
   await turnsUntil(() => timers() === before)
+  own.write('d')
+  await turnsUntil(() => seen.text === 'abcd')
   reader.drainAndClose()
   own.close()
 })

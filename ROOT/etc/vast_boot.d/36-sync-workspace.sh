@@ -1,0 +1,2 @@
+# What the image brings for the workspace, where it is missing.
+/opt/instance-tools/bin/boot-step sync-workspace

@@ -1,0 +1,10 @@
+#!/bin/bash
+utils=/opt/supervisor-scripts/utils
+. "${utils}/logging.sh"
+. "${utils}/cleanup_generic.sh"
+. "${utils}/environment.sh"
+. "${utils}/exit_serverless.sh"
+. "${utils}/exit_portal.sh" "instance portal"
+
+export TUNNEL_TRANSPORT_PROTOCOL="${TUNNEL_TRANSPORT_PROTOCOL:-http2}"
+NODE_OPTIONS='' exec /opt/instance-tools/lib/tunnel-manager

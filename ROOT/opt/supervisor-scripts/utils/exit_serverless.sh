@@ -1,0 +1,3 @@
+# Source me: in a serverless instance the program is skipped. Looks at SERVERLESS.
+. "${BASH_SOURCE[0]%/*}/gate.sh"
+[[ -z "${SERVERLESS:-}" ]] || instance_gate serverless
