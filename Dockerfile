@@ -10,7 +10,7 @@
 #   CLOUDFLARED_URL    a cloudflared binary, with CLOUDFLARED_SHA256; without it the image has no tunnels
 #   VERSION, REVISION  what the labels say
 #
-# Plain dialect: no heredocs, no syntax line, no mounts; every builder since Docker 17.05 and podman 4 reads it.
+# Plain dialect: no heredocs, no syntax line, no mounts. Built by podman 4.3 and by Docker 20.10.
 ARG BASE_IMAGE=debian:bookworm-slim
 ARG NODE_IMAGE=node:24-bookworm-slim
 

@@ -19,7 +19,7 @@ export interface AuthRequest {
   readonly uri: string
   /** whether the site asks who is there at all */
   readonly authenticated: boolean
-  /** by names in lower case; '' where there is none */
+  /** by its name, in any case; '' where there is none */
   readonly header: (name: string) => string
 }
 
@@ -238,16 +238,14 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** Whether a page of somebody else wants to change something, or to open a websocket. */
 function isForeign({ method, header }: AuthRequest, { ownPorts, origins }: Keys): boolean {
-  if (SAFE_METHODS.has(method) && header('upgrade') === '') return false
+  if (SAFE_METHODS.has(method) && header(asked.upgrade) === '') return false
   const origin = header('origin')
   if (origin === '' || header('sec-fetch-site') === 'same-origin') return false
   if (origins.includes('*') || origins.includes(origin)) return false
   const page = URL.parse(origin)
   if (page === null) return true
   // a proxy of somebody's own before us says what people see by X-Forwarded-Host; a page cannot
-  const hosts = [header('host'), header(asked.forwardedHost.toLowerCase())].map(host =>
-    URL.parse(`${page.protocol}//${host}`),
-  )
+  const hosts = [header('host'), header(asked.forwardedHost)].map(host => URL.parse(`${page.protocol}//${host}`))
   return !hosts.some(
     host =>
       host !== null &&

@@ -10,10 +10,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { type ClientRequest, request } from 'node:http'
+import { type IncomingMessage, request } from 'node:http'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
 import type { Logger } from '../common/logger.ts'
 import { ADMIN_HOST } from './caddyfile.ts'
 
@@ -21,8 +22,8 @@ export interface CaddyProcess {
   readonly pid: number
   /** resolves to why, when it is gone: `exit status 1`, `SIGKILL` */
   readonly ended: Promise<string>
-  /** Listens no more, and ends when nobody is connected to it. */
-  retire(): void
+  /** Listens no more, and ends when nobody is connected to it. @returns whether somebody is, now */
+  retire(): Promise<boolean>
   /** Ends within `seconds`, whoever is connected. */
   stop(seconds: number): Promise<void>
 }
@@ -89,7 +90,7 @@ class RunningCaddy implements CaddyProcess {
   readonly #child: ChildProcess
   readonly #directory: string
   readonly #log: CaddyOptions['log']
-  #hold: ClientRequest | undefined
+  #hold: IncomingMessage | undefined
   #timer: NodeJS.Timeout | undefined
 
   constructor(child: ChildProcess, ended: Promise<string>, directory: string, log: CaddyOptions['log']) {
@@ -101,20 +102,16 @@ class RunningCaddy implements CaddyProcess {
     void ended.then(() => this.#release())
   }
 
-  retire(): void {
-    const hold = this.#ask('hold.sock', '/')
-    hold.once('response', answer => {
-      answer.on('error', () => {}).resume()
-      this.#hold = hold
-      this.#child.kill('SIGTERM')
-      this.#timer = setInterval(() => this.#look(), LOOK_AGAIN_MS)
-    })
-    hold.once('error', error => {
-      if (this.#hold !== undefined) return // it has ended, or we have let go
-      this.#log.warn({ err: error }, 'cannot keep open websockets through a change of configuration')
-      this.#child.kill('SIGTERM')
-    })
-    hold.end()
+  async retire(): Promise<boolean> {
+    try {
+      this.#hold = await this.#begin('hold.sock', '/')
+    } catch (error) {
+      this.#log.warn({ err: error }, 'cannot keep websockets open through a change of configuration')
+    }
+    this.#child.kill('SIGTERM')
+    // nobody tells when the last connection ends
+    this.#timer = setInterval(() => void this.#look(), LOOK_AGAIN_MS)
+    return this.#look()
   }
 
   async stop(seconds: number): Promise<void> {
@@ -125,18 +122,17 @@ class RunningCaddy implements CaddyProcess {
     clearTimeout(timer)
   }
 
-  /** Nobody tells when the last connection ends, so Caddy is asked how many it has. */
-  #look(): void {
-    const question = this.#ask('admin.sock', '/reverse_proxy/upstreams')
-    question.once('error', () => this.#release())
-    question.once('response', answer => {
-      let text = ''
-      answer.setEncoding('utf8').on('data', part => (text += part))
-      answer.once('end', () => {
-        if (openRequests(text) <= OURS) this.#release()
-      })
-    })
-    question.end()
+  /** Lets go when nobody is left. @returns whether somebody is */
+  async #look(): Promise<boolean> {
+    try {
+      const answer = await this.#begin('admin.sock', '/reverse_proxy/upstreams')
+      const busy = openRequests(await text(answer)) > OURS
+      if (!busy) this.#release()
+      return busy
+    } catch {
+      this.#release()
+      return false
+    }
   }
 
   #release(): void {
@@ -144,8 +140,13 @@ class RunningCaddy implements CaddyProcess {
     this.#hold?.destroy()
   }
 
-  #ask(socket: string, path: string): ClientRequest {
-    return request({ socketPath: join(this.#directory, socket), path, headers: { host: ADMIN_HOST }, agent: false })
+  /** The beginning of an answer to our own question. */
+  #begin(socket: string, path: string): Promise<IncomingMessage> {
+    return new Promise((done, fail) => {
+      const options = { socketPath: join(this.#directory, socket), path, headers: { host: ADMIN_HOST }, agent: false }
+      const question = request(options, answer => done(answer.on('error', () => {})))
+      question.on('error', fail).end()
+    })
   }
 }
 

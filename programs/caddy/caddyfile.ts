@@ -120,6 +120,7 @@ const question = (path: string): Lines => [
   `header_up ${asked.uri} {http.request.orig_uri}`,
   `header_up ${asked.scheme} {scheme}`,
   `header_up ${asked.peer} {remote_host}`,
+  `header_up ${asked.upgrade} {header.Upgrade}`,
   `header_up ${asked.forwardedHost} {header.X-Forwarded-Host}`,
 ]
 

@@ -24,6 +24,8 @@ export const asked = {
   scheme: 'X-Gate-Scheme',
   /** address of who is connected to Caddy */
   peer: 'X-Gate-Peer',
+  /** `websocket`: what it wants to become; the question itself is a plain request */
+  upgrade: 'X-Gate-Upgrade',
   /** what a proxy before Caddy says the host was */
   forwardedHost: 'X-Gate-Forwarded-Host',
   /** why the application did not answer */

@@ -48,6 +48,8 @@ interface Running {
 export class Gateway {
   readonly #deps: GatewayDeps
   readonly #retired = new Set<CaddyProcess>()
+  /** those of them that somebody is connected to, the oldest first */
+  readonly #busy = new Set<CaddyProcess>()
   #plan: Plan | undefined
   #running: Running | undefined
   #sites: ReadonlyMap<number, GatedSite> = new Map()
@@ -168,10 +170,19 @@ export class Gateway {
     const { process } = before
     this.#retired.add(process)
     void process.ended.then(() => this.#retired.delete(process))
-    process.retire()
-    if (this.#retired.size <= MOST_RETIRED) return
-    const [oldest] = this.#retired
-    this.#deps.log.warn({ pid: oldest!.pid }, 'connections from before the last changes are closed')
+    void process.retire().then(busy => {
+      if (busy) this.#keep(process)
+    })
+  }
+
+  /** Somebody is still connected to it. */
+  #keep(process: CaddyProcess): void {
+    this.#busy.add(process)
+    void process.ended.then(() => this.#busy.delete(process))
+    if (this.#busy.size <= MOST_RETIRED) return
+    const [oldest] = this.#busy
+    this.#busy.delete(oldest!)
+    this.#deps.log.warn({ pid: oldest!.pid }, 'connections from before the latest changes are closed')
     void oldest!.stop(STOP_SECONDS)
   }
 

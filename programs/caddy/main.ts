@@ -103,7 +103,7 @@ async function main(): Promise<void> {
   /** As the files are now. */
   async function serve(): Promise<void> {
     const file = readPortalYaml()
-    if (file.usable || file.problems.length === 0) applications = file.applications
+    if (file.usable || portalProblems.length === 0) applications = file.applications
     else if (applications.length === 0) applications = lastResort(settings)
     https = decideHttps(settings.ENABLE_HTTPS)
     const tls = https.served ? { certificate: paths.instanceCertificate, key: paths.instanceKey } : null

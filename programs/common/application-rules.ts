@@ -293,13 +293,18 @@ function describeApplication(application: Application, facts: Facts): Applicatio
   return { name: application.name, program: program?.namespec, ...describe(application, program, facts) }
 }
 
+/** What a gate has decided in its present life, or its last; `started` is in whole seconds, rounded down. */
+export function presentVerdict(program: Program, { verdicts }: Pick<Facts, 'verdicts'>): GateVerdict | undefined {
+  const verdict = verdicts.get(program.name)
+  return verdict !== undefined && verdict.since >= program.started ? verdict : undefined
+}
+
 function describe(application: Application | undefined, program: Program | undefined, facts: Facts): ProgramStatus {
-  const verdict = program && facts.verdicts.get(program.name)
   const its: Case = {
     facts,
     application,
     program,
-    verdict: verdict && verdict.since >= program.started ? verdict : undefined,
+    verdict: program && presentVerdict(program, facts),
     marker: program && facts.skipMarkers.get(program.name),
     answers: application !== undefined && facts.answering.has(application.name),
   }

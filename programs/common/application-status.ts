@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { programOf, readGateTerm } from './application-program.ts'
-import { type ApplicationStatus, describeApplications, type Facts } from './application-rules.ts'
+import { type ApplicationStatus, describeApplications, type Facts, presentVerdict } from './application-rules.ts'
 import { readBootJournal } from './boot-journal.ts'
 import { type Close, watchPath } from './file-watch.ts'
 import { readListeningSockets } from './listening-sockets.ts'
@@ -64,6 +64,8 @@ interface Probe {
   /** ms until the next try, if there has to be one */
   wait: number
   timer: NodeJS.Timeout | undefined
+  /** It is being tried. */
+  busy: boolean
 }
 
 export function openApplicationStatuses(options: ApplicationStatusOptions = {}): ApplicationStatuses {
@@ -115,14 +117,17 @@ export function openApplicationStatuses(options: ApplicationStatusOptions = {}):
     }
     for (const application of applications) {
       const program = programs && programOf(application, programs, hints)
-      // a gate that lets it go begins a new life, too: until then nothing was tried
-      const verdict = program && hints.verdicts.get(program.name)?.verdict
-      const life = `${application.hostname} ${application.internal_port} ${program?.namespec} ${program?.pid} ${verdict}`
+      const life = `${application.hostname} ${application.internal_port} ${program?.namespec} ${program?.pid}`
       const probe = probes.get(application.name)
-      if (probe?.life === life) continue
-      clearTimeout(probe?.timer)
-      probes.set(application.name, { life, answers: false, wait: FIRST_PROBE_MS, timer: undefined })
-      if (followers.size > 0) void tryPort(application.name)
+      const isNew = probe?.life !== life
+      if (isNew) {
+        clearTimeout(probe?.timer)
+        const unknown = { answers: false, wait: FIRST_PROBE_MS, timer: undefined, busy: false }
+        probes.set(application.name, { life, ...unknown })
+      }
+      const isPending = probe?.answers || probe?.busy || probe?.timer !== undefined
+      // a gate that lets its program go is news, too
+      if (followers.size > 0 && (isNew || (!isPending && mayAnswerSoon(application)))) void tryPort(application.name)
     }
     tell()
   }
@@ -142,11 +147,13 @@ export function openApplicationStatuses(options: ApplicationStatusOptions = {}):
     const application = files.applications.find(other => other.name === name)
     if (probe === undefined || application === undefined) return
     clearTimeout(probe.timer)
-    const before = probe.answers
+    probe.timer = undefined
+    probe.busy = true
     const answers = await accepts(application)
+    probe.busy = false
     if (probes.get(name) !== probe) return
+    if (answers !== probe.answers) probe.wait = FIRST_PROBE_MS
     probe.answers = answers
-    if (answers !== before) probe.wait = FIRST_PROBE_MS
     if (!answers && followers.size > 0 && mayAnswerSoon(application)) {
       probe.timer = setTimeout(tryPort, probe.wait, name)
       probe.wait = Math.min(probe.wait * 2, LONGEST_PROBE_MS)
@@ -155,10 +162,10 @@ export function openApplicationStatuses(options: ApplicationStatusOptions = {}):
   }
 
   function mayAnswerSoon(application: Application): boolean {
-    const { programs, verdicts, ...hints } = facts()
-    const program = programs && programOf(application, programs, hints)
+    const known = facts()
+    const program = known.programs && programOf(application, known.programs, known)
     if (program === undefined) return true
-    const verdict = verdicts.get(program.name)?.verdict
+    const verdict = presentVerdict(program, known)?.verdict
     const isHeldBack = verdict === 'wait' || verdict === 'skip'
     return (program.state === 'RUNNING' || program.state === 'STARTING') && !isHeldBack
   }
@@ -201,7 +208,10 @@ export function openApplicationStatuses(options: ApplicationStatusOptions = {}):
   function rest(): void {
     for (const stop of watchers) stop()
     watchers = []
-    for (const { timer } of probes.values()) clearTimeout(timer)
+    for (const probe of probes.values()) {
+      clearTimeout(probe.timer)
+      probe.timer = undefined
+    }
   }
 
   return {

@@ -94,7 +94,7 @@ export const gates = {
 
   portal: {
     doc:
-      `Skips unless ${paths.portalYaml} names TERM: as an application, or on any line that is no comment, as an extended ` +
+      `Skips unless ${paths.portalYaml} names TERM: as an application, or on any line that does not begin with #, as an extended ` +
       `regular expression in any case. Waits up to ${PORTAL_LIMIT_S} s for the file to be written. A serverless instance starts all.`,
     argument: 'TERM',
     marker: 'when skipped',

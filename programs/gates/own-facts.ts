@@ -42,7 +42,7 @@ function grep(expression: string, text: string, env: Env): FoundLine {
   const { status, stdout, stderr, error } = spawnSync('grep', ['-a', '-n', '-m1', '-iE', '-e', expression], {
     input: text,
     encoding: 'utf8',
-    env: { ...env, PATH: '/usr/bin:/bin', GREP_OPTIONS: '', GREP_COLORS: '' },
+    env: { PATH: '/usr/bin:/bin', LC_ALL: env.LC_ALL, LC_CTYPE: env.LC_CTYPE, LANG: env.LANG },
   })
   if (status === 0) {
     const number = Number.parseInt(stdout, 10)

@@ -1,5 +1,6 @@
 /** Whole pages. Their addresses are relative: somebody may serve them below a path of his own. */
 import { type Html, type HtmlValue, html } from '../common/html.ts'
+import type { LogTail } from './log-tail.ts'
 import { type PageFacts, type Reader, renderParts } from './parts.ts'
 
 interface Frame {
@@ -66,15 +67,37 @@ ${exposure}
   )
 }
 
-export function renderLogPage(name: string, path: string, text: string | undefined, cut: boolean, now: number): Html {
+export interface LogPage {
+  /** of the program */
+  readonly name: string
+  readonly path: string
+  readonly log: LogTail | undefined
+  /** Of the run before: a launcher puts it aside at each start, so that of a crash is there. Source: contract 3.4 */
+  readonly before: LogTail | undefined
+  /** ms since the epoch */
+  readonly now: number
+}
+
+/** What is shorter hardly tells why the run before has ended. */
+const SHORT = 2000
+
+export function renderLogPage({ name, path, log, before, now }: LogPage): Html {
+  const headline = ({ cut }: LogTail, of: string): Html => html`${cut ? 'The end of' : 'All of'} <code>${of}</code>`
   return renderDocument(
     { title: `Log of ${name}`, now, live: false },
     html`<h1><a href="./">Instance Portal</a> <span class="quiet">${name}</span></h1>
 <p id="live"><a href="">Refresh</a></p>`,
-    text === undefined
-      ? html`<p>There is no log yet at <code>${path}</code>.</p>`
-      : html`<p class="quiet">${cut ? 'The end of' : 'All of'} <code>${path}</code></p>
-<pre id="log" tabindex="0">${text}</pre>`,
+    html`${
+      before !== undefined &&
+      html`<details${(log?.text.length ?? 0) < SHORT && html` open`}><summary>The run before: ${headline(before, `${path}.old`)}</summary>
+<pre tabindex="0">${before.text}</pre></details>`
+    }
+${
+  log === undefined
+    ? html`<p>There is no log yet at <code>${path}</code>.</p>`
+    : html`<p class="quiet">${headline(log, path)}</p>
+<pre id="log" tabindex="0">${log.text}</pre>`
+}`,
   )
 }
 

@@ -1,6 +1,6 @@
 /** What people see: the page, its changes, logs, and links. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { logOf } from '../common/application-rules.ts'
+import { type Facts, logOf } from '../common/application-rules.ts'
 import type { Exposure } from '../common/exposure.ts'
 import type { Html } from '../common/html.ts'
 import { type Application, isProxied } from '../common/portal-config.ts'
@@ -16,7 +16,7 @@ import { unstoppablePrograms } from './program-routes.ts'
 import { script } from './script.ts'
 import { stylesheet } from './stylesheet.ts'
 import { Refusal, type Surroundings, visitorFor } from './surroundings.ts'
-import { formToken, type Visitor } from './visitor.ts'
+import { formToken, isForeign, type Visitor } from './visitor.ts'
 
 type Asked = {
   readonly Querystring: Readonly<Record<'token' | 'answer' | 'program' | 'application' | 'tunnel', string | undefined>>
@@ -77,6 +77,12 @@ export function addPageRoutes(
   })
   server.addHook('preClose', async () => live.close())
 
+  /** While somebody looks they are fresh. */
+  async function freshFacts(): Promise<Facts> {
+    if (!live.followed) await statuses.read()
+    return statuses.facts()
+  }
+
   const placeOf = ({ outside }: Pick<Visitor, 'outside'>): Place => ({
     settings,
     applications: statuses.facts().applications,
@@ -92,14 +98,14 @@ export function addPageRoutes(
     if (request.query.token !== undefined) return reply.redirect('./', 302)
     const reader = readerFor(request, surroundings)
     tellAddress(reader.visitor)
-    await Promise.all([
-      live.followed ? undefined : statuses.read(),
-      Promise.race([tunnels.refresh(), delay(TUNNELS_MS)]),
-    ])
+    await Promise.all([freshFacts(), Promise.race([tunnels.refresh(), delay(TUNNELS_MS)])])
     return sendPage(reply, renderPage(pageFacts(true), reader, answerOf(request.query.answer ?? '')))
   })
 
   server.get('/events', (request, reply) => {
+    const { headers } = request
+    if (isForeign(headers, visitorFor(request, surroundings)))
+      throw new Refusal(403, 'the request comes from another site')
     if (live.full) return reply.status(503).send({ detail: 'too many pages are open' })
     reply.hijack()
     live.open(reply.raw, readerFor(request, surroundings))
@@ -115,18 +121,17 @@ export function addPageRoutes(
   asset('/favicon.ico', 'image/svg+xml', icon)
 
   server.get<Asked>('/log', async ({ query: { program = '' } }, reply) => {
-    if (!live.followed) await statuses.read()
-    const { programs = [], now } = statuses.facts()
+    const { programs = [], now } = await freshFacts()
     const found = programs.find(({ namespec }) => namespec === program)
     if (found === undefined && program !== PROVISIONING) throw new Refusal(404, `no such program: ${program}`)
     const path = logOf(found ?? { name: PROVISIONING, logfile: '' })
-    const tail = readLogTail(path)
-    return sendPage(reply, renderLogPage(program, path, tail?.text, tail?.cut ?? false, now))
+    const [log, before] = [path, `${path}.old`].map(each => readLogTail(each))
+    return sendPage(reply, renderLogPage({ name: program, path, log, before, now }))
   })
 
   server.get<Asked>('/open', async (request, reply) => {
     const visitor = visitorFor(request, surroundings)
-    const { applications } = statuses.facts()
+    const { applications } = await freshFacts()
     const application = applications.find(({ name }) => name === request.query.application)
     if (application === undefined) throw new Refusal(404, `no such application: ${request.query.application}`)
     const place = placeOf(visitor)
@@ -152,7 +157,7 @@ export function addPageRoutes(
   server.get('/share', async (request, reply) => {
     const { outside, trusted } = visitorFor(request, surroundings)
     if (!trusted) throw new Refusal(403, 'this page was not opened through the login of the instance')
-    const { applications, now } = statuses.facts()
+    const { applications, now } = await freshFacts()
     const portal = applications.find(({ external_port }) => external_port === PORTAL_PORT)
     const place = placeOf({ outside })
     const url = portal && directUrl(portal, place)

@@ -168,7 +168,7 @@ const renderSentence = ({ sentence, retryAt }: Pick<ApplicationStatus, 'sentence
 
 function renderApplication(application: Application, status: ApplicationStatus, page: PageFacts, reader: Reader): Part {
   const { name, state, program } = status
-  const id = `application-${name}`
+  const id = `application-${encodeURIComponent(name)}`
   return {
     id,
     html: html`<li id="${id}" class="card" data-state="${state}">
@@ -260,7 +260,7 @@ const renderHidden = (namespec: string, formToken: string): Html =>
 function renderProgram(program: Program, page: PageFacts, { formToken }: Reader): Part {
   const { namespec, name, state } = program
   const status = describeProgram(program, page.facts)
-  const id = `program-${namespec}`
+  const id = `program-${encodeURIComponent(namespec)}`
   const [first, label] = firstOrder(state)
   const isKept = page.unstoppable.has(name)
   const word = state.toLowerCase()

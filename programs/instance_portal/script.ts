@@ -161,7 +161,6 @@ export const script = `'use strict'
     })
     look()
   }
-  const log = document.getElementById('log')
-  if (log) log.scrollTop = log.scrollHeight
+  for (const log of document.querySelectorAll('pre')) log.scrollTop = log.scrollHeight
 }
 `

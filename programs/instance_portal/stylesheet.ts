@@ -133,7 +133,7 @@ ul:empty + .nothing { display: block; }
 .ports li > :last-child { grid-column: 2; font-size: 0.875em; }
 .share { display: block; padding: 0.75rem; border: 1px solid var(--line); border-radius: 6px; background: var(--surface); user-select: all; }
 footer { color: var(--quiet); }
-#log {
+pre {
   max-height: 80vh;
   margin: 0;
   padding: 0.75rem;

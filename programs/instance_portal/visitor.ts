@@ -71,7 +71,8 @@ export function whyNot(
   return undefined
 }
 
-function isForeign({ origin, referer, ...headers }: IncomingHttpHeaders, { outside }: Visitor): boolean {
+/** Another page makes the browser send it: one that cannot have our token, and need not have our answer. */
+export function isForeign({ origin, referer, ...headers }: IncomingHttpHeaders, { outside }: Visitor): boolean {
   const site = single(headers['sec-fetch-site'])
   if (site !== '' && site !== 'same-origin') return true
   const own = outside === undefined ? `http://${headers.host}` : `${outside.scheme}://${outside.host}`

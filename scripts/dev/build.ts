@@ -39,17 +39,7 @@ interface Program {
 /** Threads that help the collector and the compiler: a command is over before they could, and starting them takes 1.5 ms. */
 const NO_HELPERS = '--v8-pool-size=0'
 
-/** What older kernels read of a first line, less `#!`, the one option and the newline. */
-const LONGEST_INTERPRETER = 105
-
-/**
- * `#!/usr/bin/node`: so the kernel calls the process `supervisorctl`, not `node`. A path that the kernel cannot take goes
- * through sh, in a line that is a comment to JavaScript.
- */
-export function renderFirstLine(node: string): string {
-  if (!/\s/.test(node) && Buffer.byteLength(node) <= LONGEST_INTERPRETER) return `#!${node} ${NO_HELPERS}`
-  return throughShell('', `${quoted(node)} ${NO_HELPERS}`)
-}
+const renderFirstLine = (node: string): string => throughShell('', `${quoted(node)} ${NO_HELPERS}`)
 
 /** Node's, with which the cache is made, too. A small nursery and no helper threads for the collector: a third of the memory of a daemon under load (decisions.md). */
 const daemonFlags = ['--disable-sigusr1', '--max-semi-space-size=1', NO_HELPERS]
@@ -65,8 +55,12 @@ export const renderDaemonFirstLine = (node: string): string =>
 const renderResidentFirstLine = (node: string): string =>
   throughShell('', `${quoted(node)} --max-semi-space-size=1 ${NO_HELPERS}`)
 
+/**
+ * A line of sh, which is a comment to JavaScript. NODE_OPTIONS are for the Node of whoever set them, a derived image most often,
+ * and would keep ours from starting; our children get them again (`renderStart`). For ours there are BOSUN_NODE_OPTIONS.
+ */
 const throughShell = (environment: string, command: string): string =>
-  `#!/bin/sh\n':' //; ${environment}exec ${command} "$0" "$@"`
+  `#!/bin/sh\n':' //; ${environment}BOSUN_CALLERS_NODE_OPTIONS=$NODE_OPTIONS NODE_OPTIONS=$BOSUN_NODE_OPTIONS exec ${command} "$0" "$@"`
 
 function quoted(path: string): string {
   if (path.includes('\n')) throw new Error('cannot start a node that has a newline in its path')
@@ -164,6 +158,12 @@ function writeWhole(path: string, data: string | Uint8Array, mode: number): void
 
 /** What V8 reads again at the next start depends on its version: a cache that does not fit is as good as none. */
 const renderStart = (name: string): string => `'use strict'
+const { env } = process
+if (env.BOSUN_CALLERS_NODE_OPTIONS !== undefined) {
+  delete env.NODE_OPTIONS
+  if (env.BOSUN_CALLERS_NODE_OPTIONS) env.NODE_OPTIONS = env.BOSUN_CALLERS_NODE_OPTIONS
+  delete env.BOSUN_CALLERS_NODE_OPTIONS
+}
 const { readFileSync } = require('node:fs')
 const lib = __dirname + '/lib'
 const filename = lib + '/${name}.js'
@@ -206,13 +206,17 @@ async function buildProgram({ name, entry, firstLine }: Program, node: string): 
 
 /** The command as it will be, which leaves its cache behind when it ends. */
 const renderFirstRun = (name: string): string => `
-const stop = process.reallyExit
-process.reallyExit = code => {
+const leaveCache = () => {
   const cache = ${JSON.stringify(resolve(lib, `${name}.cache`))}
   require('node:fs').writeFileSync(cache + '.' + process.pid, script.createCachedData())
   require('node:fs').renameSync(cache + '.' + process.pid, cache)
+}
+const stop = process.reallyExit
+process.reallyExit = code => {
+  leaveCache()
   stop.call(process, code)
 }
+process.once('exit', leaveCache)
 process.argv.splice(1, 0, ${JSON.stringify(resolve(dist, name))})
 __dirname = ${JSON.stringify(dist)}
 ${renderStart(name).replace("'use strict'", '')}`

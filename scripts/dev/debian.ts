@@ -8,6 +8,15 @@ const packages = {
   caddy: '/usr/bin/caddy',
   // 18 MB to fetch, 565 MB on disk, a minute: its module for supervisorctl is in no smaller package
   ansible: '/usr/bin/ansible-playbook',
+  // of test/overlay; all but the last are small, 28 MB and 5 s together
+  openssl: '/usr/bin/openssl',
+  curl: '/usr/bin/curl',
+  cron: '/usr/sbin/cron',
+  syncthing: '/usr/bin/syncthing',
+  // makes the stand-in for a library
+  gcc: '/usr/bin/gcc',
+  // 231 MB on disk, 40 s
+  'jupyter-notebook': '/usr/bin/jupyter-notebook',
 } as const
 
 /**

@@ -20,6 +20,8 @@ import type { OwnProcess } from './system.ts'
 
 /** Node raises the soft limit of descriptors before any of our code runs; the launcher notes what it was. */
 const SOFT_NOFILE = 'BOSUN_SOFT_NOFILE'
+/** NODE_OPTIONS as our children get them; the launcher keeps them from us (scripts/dev/build.ts). */
+const CALLERS_NODE_OPTIONS = 'BOSUN_CALLERS_NODE_OPTIONS'
 /** Set in the process that goes to the background: the descriptor on which its parent waits for a word. */
 const BACKGROUND = 'BOSUN_BACKGROUND'
 /** The supervisor that runs us says so of our stdout, not of that of our children. */
@@ -79,7 +81,13 @@ export function openOwnProcess(): OwnProcess {
         const child = spawn(process.execPath, [...process.execArgv, ...argv], {
           detached: true,
           stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
-          env: { ...environment, [BACKGROUND]: '3', ...(softNofile && { [SOFT_NOFILE]: softNofile }) },
+          env: {
+            ...environment,
+            NODE_OPTIONS: process.env.BOSUN_NODE_OPTIONS,
+            [CALLERS_NODE_OPTIONS]: environment.NODE_OPTIONS ?? '',
+            [BACKGROUND]: '3',
+            ...(softNofile && { [SOFT_NOFILE]: softNofile }),
+          },
         })
         const word = child.stdio[3] as NodeJS.ReadableStream
         word.once('data', () => resolve(0))

@@ -20,7 +20,8 @@ const server = createServer((request, response) => {
     bytes += part.length
   })
   request.on('end', () => {
-    if (path === '/text') return response.writeHead(200, { 'Content-Type': 'text/plain' }).end('text '.repeat(1000))
+    if (path === '/text')
+      return response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': 5000 }).end('text '.repeat(1000))
     if (path === '/own-502') return response.writeHead(502).end('my own')
     response.writeHead(200, {
       'Content-Type': 'application/json',

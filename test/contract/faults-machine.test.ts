@@ -186,7 +186,7 @@ stderr_logfile=%(here)s/ticks.log
   const set = (hours: number): void => writeFileSync(lab.path('clock'), String(hours * 3_600_000))
   set(0)
   const shift = `--require=${resolve(import.meta.dirname, '../fixtures/shifted-clock.cjs')}`
-  await lab.start({ env: { ...process.env, NODE_OPTIONS: shift, SHIFTED_CLOCK: lab.path('clock') } })
+  await lab.start({ env: { ...process.env, BOSUN_NODE_OPTIONS: shift, SHIFTED_CLOCK: lab.path('clock') } })
   await lab.untilState('other', 'RUNNING')
   /** ms */
   const took = (...words: string[]): number => {

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { Lab } from '../support/lab.ts'
+import { Lab, SUPERVISORCTL } from '../support/lab.ts'
 
 const NOT_SPAWNED = 'supervisor: child process was not spawned\n'
 const isRoot = process.getuid!() === 0
@@ -58,4 +58,24 @@ ${as('nobody')}stdout_logfile=%(here)s/look.out
   expect(blocked).toMatch(/0000000000000000$/)
   // SIGPIPE and SIGXFSZ, as in children of the original
   expect(Number.parseInt(ignored!.slice(-8), 16) & 0x01001000).toBe(0x01001000)
+})
+
+test("NODE_OPTIONS are for the programs, whatever ours are: the daemon's Node and supervisorctl's start without them", async () => {
+  await using lab = new Lab(`
+[program:asks]
+command=/bin/sh -c 'env | grep -c BOSUN_; echo "$NODE_OPTIONS"; exec sleep 60'
+stdout_logfile=%(here)s/asks.log
+`)
+  const env = { ...process.env, NODE_OPTIONS: '--require /no/such/file.js' }
+  await lab.start({ env })
+  await expect.poll(() => lab.read('asks.log')).toBe('0\n--require /no/such/file.js\n')
+  const ctl = lab.run(
+    'env',
+    'NODE_OPTIONS=--no-such-option',
+    SUPERVISORCTL,
+    '-c',
+    lab.path('supervisord.conf'),
+    'status',
+  )
+  expect(ctl.stdout).toMatch(/^asks +(STARTING|RUNNING)/)
 })

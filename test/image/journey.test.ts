@@ -216,7 +216,7 @@ describe('an instance', () => {
     expect(probe.stdout).toMatch(/^retry-after: \d+/im)
     expect(probe.stdout).toMatch(/exit status 78/)
     await showUp(notes, '7-not-ready-given-up')
-    await row('notes').getByRole('link', { name: 'Log of notes' }).click()
+    await row('notes').getByRole('link', { name: /^Log / }).click()
     await portal.getByText('notes: cannot read /workspace/notes.json').first().waitFor()
     await showUp(portal, '8-log')
     await portal.goBack()
@@ -231,7 +231,7 @@ describe('an instance', () => {
 
   test('a program is restarted by a button of the portal', async () => {
     const pid = await shell('supervisorctl pid notes')
-    await row('notes').getByRole('button', { name: 'Restart notes' }).click()
+    await row('notes').getByRole('button', { name: /^Restart / }).click()
     await until('it is another process', async () => {
       const now = (await instance.exec('supervisorctl pid notes')).stdout
       return now !== pid && now !== '0\n'

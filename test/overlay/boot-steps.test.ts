@@ -128,6 +128,16 @@ test('homes move to the workspace; keys and files of the platform stay in the co
   expect(existsSync(instance.path('/var/log/vast_boot_failures'))).toBe(false)
 })
 
+test('homes stay where the workspace is in one of them', async () => {
+  await using instance = await openInstance()
+  const moved = await step(instance, 'sync-home-dirs', { sync_home_to_workspace: 'true', WORKSPACE: '/root' })
+  expect(moved).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('/root stays where it is: the workspace is in it'),
+  })
+  expect(existsSync(instance.path('/root/home'))).toBe(false)
+})
+
 test('a home in which something is mounted stays, and that is told until it is mended', async () => {
   await using instance = await openInstance({
     prepare: `${SMALL_ROOT}; mkdir home/user/volume; mount -t tmpfs tmpfs home/user/volume`,

@@ -23,7 +23,7 @@ const PORTAL = `applications:
 
 let instance: Instance
 beforeAll(async () => {
-  instance = await openInstance()
+  instance = await openInstance({ files: { '/etc/portal.yaml': PORTAL } })
   await instance.exec('mkdir /run/bosun; install -d -m 1777 /run/bosun/gates') // as the boot does
 })
 afterAll(() => instance[Symbol.asyncDispose]())
@@ -78,8 +78,6 @@ const STRICT_WITHOUT_PATH = 'PATH=/nonexistent; set -eu'
 
 describe.concurrent.each(accounts)('as %s', user => {
   describe('exit_portal.sh', () => {
-    beforeAll(() => instance.write('/etc/portal.yaml', PORTAL))
-
     test.each([
       ['the name of an application, in any case', 'comfyui', 'lists ComfyUI'],
       ['a part of a name', 'llama', 'lists Llama-cpp Server'],

@@ -47,7 +47,9 @@ describe('files', () => {
 
   test('supervisord is configured as ever', () => {
     const of = (path: string) =>
-      configOf(readFileSync(path, 'utf8').replace('files = /etc/supervisor/conf.d/*.conf', 'files = none'))
+      configOf(readFileSync(path, 'utf8').replace('files = /etc/supervisor/conf.d/*.conf', 'files = none'), {
+        directories: ['/var/log/supervisor', '/var/run'],
+      })
     const [ours, theirs] = [
       of(join(root, 'etc/supervisor/supervisord.conf')),
       of(join(fixtures, 'ROOT__supervisord.conf')),
@@ -253,6 +255,40 @@ test('tensorboard: in the workspace, on its port, with the logs that are asked f
   })
   await untilState(instance, 'tensorboard', 'RUNNING')
   expect(instance.read('/var/log/portal/tensorboard.log')).toBe('/workspace --port 16006 --logdir /workspace/my logs\n')
+})
+
+test("under Python's supervisord log-tee keeps the logs, and a program in a terminal ends with its own status", async () => {
+  const app = `#!/bin/bash
+utils=/opt/supervisor-scripts/utils
+for helper in logging cleanup_generic environment exit_serverless; do . "$utils/$helper.sh"; done
+. "$utils/exit_portal.sh" jupyter
+pty bash -c 'trap "echo bye; exit 4" TERM; printf "10%%\\r20%%\\r"; while :; do sleep 0.1; done'
+`
+  const conf = `[program:app]
+command=/opt/supervisor-scripts/app.sh
+environment=PROC_NAME="%(program_name)s"
+stopasgroup=true
+killasgroup=true
+stdout_logfile=/dev/stdout
+stdout_logfile_maxbytes=0
+redirect_stderr=true
+`
+  await using instance = await withSupervisord(['app', 'tensorboard'], {
+    // whose /dev/stdout may not be a socket, as the pipes of this test are
+    init: '/usr/bin/python3 -c "from supervisor.supervisord import main; main()" -n -u root -c /etc/supervisor/supervisord.conf | cat',
+    files: {
+      '/opt/supervisor-scripts/app.sh': app,
+      '/etc/supervisor/conf.d/app.conf': conf,
+      '/etc/portal.yaml': `applications:\n${application('Jupyter', 8080, 18080)}`,
+    },
+  })
+  await until('it is up', () => instance.output.includes('10%\n20%') || null)
+  await untilState(instance, 'tensorboard', 'EXITED')
+  await instance.exec('supervisorctl stop app')
+  await until('it has ended', () => instance.output.includes('stopped: app (exit status 4)') || null)
+  expect(instance.read('/var/log/portal/app.log')).toMatch(/^10%\r20%\r(.*\n)?bye\n$/)
+  expect(instance.read('/var/log/app.log')).toMatch(/^10%\n20%\n(.*\n)?bye\n$/)
+  expect(instance.read('/var/log/tensorboard.log')).toBe('Skipping tensorboard startup (not in /etc/portal.yaml)\n')
 })
 
 test('what is not installed is skipped, with a reason, and not tried again', async () => {

@@ -224,6 +224,13 @@ describe('logging.sh', () => {
     expect(instance.read('/var/log/mine.log')).toBe('before\n')
   })
 
+  test('a device as argument stays what it is', async () => {
+    await instance.exec('mknod /tmp/null c 1 3')
+    const { stdout } = await instance.exec(`${source('/tmp/null')}\necho hello`, { env: { PROC_NAME: 'quiet' } })
+    expect(stdout).toBe('hello\n')
+    expect((await instance.exec('test -c /tmp/null')).status).toBe(0)
+  })
+
   test('an argument that is empty is none', async () => {
     await instance.exec(`${source('""')}\necho hello`, { env: { PROC_NAME: 'empty' } })
     expect(instance.read('/var/log/portal/empty.log')).toBe('hello\n')

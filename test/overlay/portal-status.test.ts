@@ -122,6 +122,23 @@ describe.each([
     await soon(() => told()['Web App']?.state).toBe('ready')
   })
 
+  test('it is ready as soon as its gate lets it go', async () => {
+    const port = await freePort()
+    const { told, put } = await given(
+      supervisord,
+      `[program:app]\ncommand=${listener(port, '{dir}/go')}\nstartsecs=0\n`,
+      portalYaml(entry('App', port)),
+    )
+    const verdict = (decided: string): void =>
+      put('gates/app.json', JSON.stringify({ gate: 'portal', verdict: decided, reason: 'x', since: Date.now() }))
+    await soon(() => told().App?.state).toBe('starting')
+    verdict('wait')
+    await soon(() => told().App?.state).toBe('waiting')
+    put('go', '')
+    verdict('go')
+    await soon(() => told().App?.state).toBe('ready')
+  })
+
   test('what gates and boot leave behind is seen', async () => {
     const { told, put, remove } = await given(
       supervisord,

@@ -20,7 +20,7 @@ const programFiles = (name: string, body: string, more = ''): Readonly<Record<st
 })
 
 const gatedBy = (term: string): string => `. "$utils/exit_serverless.sh"\n. "$utils/exit_portal.sh" "${term}"\n`
-const web = (port: number): string => `exec python3 -m http.server --bind 127.0.0.1 ${port}`
+const web = (port: number): string => `exec /usr/bin/python3 -m http.server --bind 127.0.0.1 ${port}`
 
 /** Those that the image has, and that are not needed here. */
 const quiet = ['cron', 'jupyter', 'pyworker', 'syncthing', 'tensorboard', 'tunnel_manager'].map(
@@ -35,12 +35,13 @@ async function given(supervisord: 'bosun' | 'python', options: InstanceOptions):
     files: { ...Object.fromEntries(quiet), ...options.files },
   })
   cleanups.push(() => instance[Symbol.asyncDispose]())
-  const main = supervisord === 'bosun' ? 'supervisord' : 'python3 -c "from supervisor.supervisord import main; main()"'
+  const main =
+    supervisord === 'bosun' ? 'supervisord' : '/usr/bin/python3 -c "from supervisor.supervisord import main; main()"'
+  // a real pipe: Python's cannot open /dev/stdout where that is a socket, as those of Node are
   const daemon = instance.start(
-    `umask 002; mkdir -p /var/log/supervisor /var/log/portal; exec ${main} -n -c /etc/supervisor/supervisord.conf`,
+    `umask 002; mkdir -p /var/log/supervisor /var/log/portal; ${main} -n -c /etc/supervisor/supervisord.conf 2>&1 | cat`,
   )
   daemon.stdout!.resume()
-  daemon.stderr!.resume()
   await expect.poll(async () => (await curl(instance, 'localhost:11111/health')).body, patience).toBe('{"status":"ok"}')
   return instance
 }
@@ -188,7 +189,7 @@ describe('behind Caddy', () => {
     )
     expect([good.status, good.stderr]).toEqual([0, ''])
 
-    instance.start('exec python3 -m http.server 5900').stdout!.resume()
+    instance.start('exec /usr/bin/python3 -m http.server 5900').stdout!.resume()
     await expect.poll(async () => (await instance.exec('bosun exposure')).status, patience).toBe(1)
     const bad = await instance.exec('bosun exposure --json')
     expect(JSON.parse(bad.stdout)[0]).toMatchObject({

@@ -179,7 +179,7 @@ test('what somebody has opened stays open, and times run without asking the serv
   expect(await page.evaluate(`document.querySelector('#exposure details').open`)).toBe(true)
 })
 
-test('a portal that is gone is told', async () => {
+test('a supervisord that is gone is told, and so is its return', async () => {
   const { open, lab } = await given({ conf: '[program:web]\ncommand=sleep 600\nstartsecs=0\n', portalYaml: yaml() })
   const page = await open()
   await isLive(page)

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -144,7 +143,7 @@ async function ensureBaseImages(): Promise<void> {
   const major = /:(\d+)-/.exec(node)?.[1]
   if (suite === undefined || major === undefined)
     throw new Error(`cannot make ${missing.join(' and ')} with make-base.sh`)
-  await mustRun('make-base.sh', ['--suite', suite, '--node', major], { timeoutMs: 300_000 })
+  await mustRun('make-base.sh', ['--suite', suite, '--node', major], { timeoutMs: 600_000 })
 }
 
 let firstUse: Promise<void> | undefined
@@ -156,17 +155,16 @@ const prepare = (): Promise<void> =>
     await ensureBaseImages()
   })())
 
-/** → the id of the image. Layers that have not changed are kept from the last build. */
+/** → the id of the image: its name goes to the next one. Layers that have not changed are kept from the last build. */
 export async function buildImage({ context, file, args = {} }: BuildOptions): Promise<string> {
   await prepare()
   const scratch = mkdtempSync(join(tmpdir(), 'bosun-image-'))
   try {
     const iidFile = join(scratch, 'iid')
-    const tag = `localhost/bosun-test:${createHash('sha256').update(resolve(context)).digest('hex').slice(0, 8)}`
     await mustRun(
       'build.sh',
       [
-        ...['-t', tag, '--iidfile', iidFile, '-f', file ?? join(context, 'Dockerfile')],
+        ...['-t', 'localhost/bosun-test', '--iidfile', iidFile, '-f', file ?? join(context, 'Dockerfile')],
         ...Object.entries(args).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
         context,
       ],
@@ -251,7 +249,7 @@ export class Container implements AsyncDisposable {
    * Waits for a line of its log, since its last start.
    * @throws Error with the end of the log, when the container ends or the time is over before
    */
-  async said(pattern: RegExp, timeoutMs = 30_000): Promise<void> {
+  async said(pattern: RegExp, timeoutMs = 60_000): Promise<void> {
     const follow = spawn(
       'bash',
       [
@@ -271,13 +269,13 @@ export class Container implements AsyncDisposable {
     try {
       for await (const line of createInterface({ input: follow.stdout })) {
         if (pattern.test(line)) return
-        seen.push(line)
+        if (seen.push(line) > 40) seen.shift()
       }
     } finally {
       follow.kill('SIGKILL')
       await closed
     }
-    throw new Error(`its log never said ${pattern}; it ends with:\n${seen.slice(-40).join('\n')}`)
+    throw new Error(`its log never said ${pattern}; it ends with:\n${seen.join('\n')}`)
   }
 
   /** One fact of `podman inspect`: `'{{.State.Status}}'`. */

@@ -8,4 +8,4 @@ boot_goes_on=true
     ((_status > 1)) && echo "boot: boot-step does not start: steps did no more than what programs cannot do without" >&2
     boot_journal "$boot_step" ended "$_status"
 } </dev/null &
-[[ -n $supervisord_pid ]] && boot_wait "$supervisord_pid"
+boot_wait

@@ -5,4 +5,4 @@ utils=/opt/supervisor-scripts/utils
 . "${utils}/environment.sh"
 . "${utils}/exit_serverless.sh"
 
-NODE_OPTIONS='' exec /opt/instance-tools/lib/caddy-manager
+exec /opt/instance-tools/lib/caddy-manager

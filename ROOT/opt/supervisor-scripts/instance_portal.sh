@@ -6,4 +6,4 @@ utils=/opt/supervisor-scripts/utils
 . "${utils}/exit_serverless.sh"
 . "${utils}/exit_portal.sh" "instance portal"
 
-NODE_OPTIONS='' exec /opt/instance-tools/lib/instance-portal
+exec /opt/instance-tools/lib/instance-portal

@@ -19,7 +19,7 @@ first=''
 syncthing serve --config="$STCONFDIR" --data="$STDATADIR" --gui-address=127.0.0.1:18384 \
   --no-upgrade --no-browser --no-restart &
 server=$!
-NODE_OPTIONS='' /opt/instance-tools/lib/syncthing-settings $first &
+/opt/instance-tools/lib/syncthing-settings $first &
 if ! wait -n || ! kill -0 "$server" 2>/dev/null; then
   exit 1
 fi

@@ -7,4 +7,4 @@ utils=/opt/supervisor-scripts/utils
 . "${utils}/exit_portal.sh" "instance portal"
 
 export TUNNEL_TRANSPORT_PROTOCOL="${TUNNEL_TRANSPORT_PROTOCOL:-http2}"
-NODE_OPTIONS='' exec /opt/instance-tools/lib/tunnel-manager
+exec /opt/instance-tools/lib/tunnel-manager

@@ -6,9 +6,12 @@ import { readAccounts } from '../accounts.ts'
 import { failed, ok, type StepOutcome } from '../step.ts'
 
 export function logDirs(): StepOutcome {
-  mkdirSync(paths.portalLogs, { recursive: true })
-  // root's umask would take the sticky bit and the right of all to write
-  chmodSync(paths.portalLogs, 0o1777)
+  // of gates, too: programs of every account leave their verdicts there
+  for (const directory of [paths.portalLogs, paths.gateVerdicts, paths.skipMarkers]) {
+    mkdirSync(directory, { recursive: true })
+    // root's umask would take the sticky bit and the right of all to write
+    chmodSync(directory, 0o1777)
+  }
   // /var/log may be a volume, empty at first; supervisord would not start
   mkdirSync(dirname(paths.supervisorLog), { recursive: true })
   const problems = readConfs().flatMap(({ stem, user }) => {

@@ -34,18 +34,19 @@ export async function supervisorWait({ say, signal }: StepTools): Promise<StepOu
 
 /** Resolves when somebody answers on this socket; the deadline of the step ends the wait. */
 async function answers(path: string, signal: AbortSignal): Promise<void> {
-  const { promise: appeared, resolve: look } = Promise.withResolvers<void>()
-  let next = { appeared, look }
-  // first: what appears between a try and the wait is seen
-  const close = watchPath(path, () => next.look())
-  signal.addEventListener('abort', () => next.look())
+  let look = (): void => {}
+  const close = watchPath(path, () => look())
+  signal.addEventListener('abort', () => look())
   try {
-    while (!(await accepts(path)) && !signal.aborted) {
-      await next.appeared
-      const { promise, resolve } = Promise.withResolvers<void>()
-      next = { appeared: promise, look: resolve }
+    for (;;) {
+      // before the try: what appears after it is seen
+      const changed = new Promise<void>(done => {
+        look = done
+      })
+      if (await accepts(path)) return
+      if (signal.aborted) throw new Error('supervisord does not answer')
+      await changed
     }
-    if (signal.aborted) throw new Error('supervisord does not answer')
   } finally {
     close()
   }

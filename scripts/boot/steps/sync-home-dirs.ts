@@ -49,6 +49,8 @@ export async function syncHomeDirs({ env, say, signal }: StepTools): Promise<Ste
   if (env.sync_home_to_workspace !== 'true') return skipped('without --sync-home')
   const shared = join(readSettings(env).settings.WORKSPACE, 'home')
   const homes = readHomes()
+  const around = homes.find(({ path }) => `${shared}/`.startsWith(`${path}/`))
+  if (around !== undefined) return failed(`${around.path} stays where it is: the workspace is in it`)
   const here = homes.filter(({ path }) => isDirectory(path))
   for (const home of here) await keepKeys(home, signal)
   for (const [name, kept] of Object.entries(PLATFORM_FILES)) keepFile(join('/root', name), kept)
@@ -114,7 +116,6 @@ async function keepKeys(home: Home, signal: AbortSignal): Promise<void> {
 function keepFile(path: string, kept: string): void {
   if (lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true) return
   copyFileSync(path, kept)
-  chmodSync(kept, lstatSync(path).mode & 0o7777)
   rmSync(path)
   symlinkSync(kept, path)
 }

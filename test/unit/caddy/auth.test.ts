@@ -26,7 +26,7 @@ const request = ({ headers = {}, ...more }: Given): AuthRequest => ({
   method: 'GET',
   uri: '/',
   authenticated: true,
-  header: name => headers[name] ?? '',
+  header: name => headers[name.toLowerCase()] ?? '',
   ...more,
 })
 
@@ -239,7 +239,7 @@ describe('pages of somebody else', () => {
   test('reading is what browsers forbid them, and looking is no harm', () => {
     const headers = { host: 'a:1', origin: 'http://evil.example', ...cookie(session) }
     expect(outcome(ask({ headers }))).toBe('session')
-    expect(outcome(ask({ headers: { ...headers, upgrade: 'websocket' } }))).toBe('foreign')
+    expect(outcome(ask({ headers: { ...headers, 'x-gate-upgrade': 'websocket' } }))).toBe('foreign')
   })
 
   test('a password that the browser remembers is as good as a cookie, and a token in a header is not', () => {

@@ -19,7 +19,7 @@ export function testSystem(): System & { readonly said: string[] } {
     files,
     users,
     host: { pid: process.pid, uid: () => process.getuid!() },
-    own: { writeError: (text: string) => void said.push(text), limit: () => ({ soft: 1024, hard: 1024 }) },
+    own: { writeError: (text: string) => void said.push(text), limit: () => ({ soft: 1024, hard: 1024 }), worked() {} },
     said,
   } as unknown as System & { said: string[] }
 }

@@ -9,19 +9,20 @@
 # step blocks. What is left after BOSUN_STOP_SECONDS (8; docker stop waits 10) is killed, the programs before supervisord, so
 # that it can still end by itself. HUP and USR2 are passed to supervisord.
 
-run=/run/bosun
-journal=$run/boot.events
+# Steps share this shell: whatever it has is named boot_*, but for what they know by another name.
+boot_run=/run/bosun
+boot_events=$boot_run/boot.events
 
 # An event of a step, for boot-step to make boot.json of. One line, written at once: several may do so at a time.
 boot_journal() { # FILE EVENT [STATUS]
     printf '{"at":%s,"file":"%s","event":"%s","status":%s}\n' \
-        "$((${EPOCHREALTIME/[.,]/} / 1000))" "$1" "$2" "${3:-null}" >>"$journal"
+        "$((${EPOCHREALTIME/[.,]/} / 1000))" "$1" "$2" "${3:-null}" >>"$boot_events"
 } 2>/dev/null
 
 # A step that has nothing to do here says why; no quotes in it.
 boot_skip() { # MESSAGE
     printf '{"at":%s,"file":"%s","event":"result","result":"skipped","message":"%s"}\n' \
-        "$((${EPOCHREALTIME/[.,]/} / 1000))" "$boot_step" "$1" >>"$journal"
+        "$((${EPOCHREALTIME/[.,]/} / 1000))" "$boot_step" "$1" >>"$boot_events"
 } 2>/dev/null
 
 # --------------------------------------------------------------------------------------------------------- the boot shell
@@ -94,24 +95,20 @@ boot_guard() {
         )
         boot_status=$?
     fi
-    # whoever has started supervisord waits for it
-    if [[ -n $supervisord_pid && $supervisord_pid != "$boot_inherited_pid" ]]; then
-        boot_wait "$supervisord_pid"
-        boot_status=$?
-    fi
+    boot_wait
     exit "$boot_status"
 }
 
-# Like wait, but a signal with a trap that sets boot_heard does not end it.
+# Waits for the end of supervisord, in the shell that has started it. A signal whose trap sets boot_heard does not end this.
 boot_wait() {
-    local status
+    [[ -n $supervisord_pid && $supervisord_pid != "$boot_inherited_pid" ]] || return
     boot_heard=true
     while [[ $boot_heard == true ]]; do
         boot_heard=false
-        wait "$1"
-        status=$?
+        wait "$supervisord_pid"
+        boot_status=$?
     done
-    return "$status"
+    return "$boot_status"
 }
 
 boot_shell() {
@@ -124,7 +121,7 @@ boot_shell() {
 
 # The processes below PID as "PID NAME" lines, parents first. Those below a supervisord are its own business, and come along
 # only with `all`.
-below() { # PID [all]
+boot_below() { # PID [all]
     local -A children=() names=()
     local stat line pid above=("$1") all=${2:-}
     for stat in /proc/[0-9]*/stat; do
@@ -146,56 +143,56 @@ below() { # PID [all]
     done
 }
 
-boots() { kill -0 "$boot_pid" 2>/dev/null; }
+boot_lasts() { kill -0 "$boot_pid" 2>/dev/null; }
 
 # Waits for a second at most, or until the boot shell has ended.
-pause() {
+boot_pause() {
     sleep 1 &
     wait -n "$boot_pid" $!
     kill $! && wait $!
 } 2>/dev/null
 
 # Ends the boot shell and what is below it, in time.
-end_boot() {
+boot_end() {
     local -A told=()
     local pid name deadline=$((SECONDS + stop_seconds))
-    while boots && ((SECONDS < deadline)); do
+    while boot_lasts && ((SECONDS < deadline)); do
         # again and again: some may have been born meanwhile
         while read -r pid name; do
             [[ -n ${told[$pid]} ]] || kill -TERM "$pid" 2>/dev/null
             told[$pid]=true
-        done < <(echo "$boot_pid" && below "$boot_pid")
-        pause
+        done < <(echo "$boot_pid" && boot_below "$boot_pid")
+        boot_pause
     done
-    boots || return
+    boot_lasts || return
     echo "boot: not everything has ended within $stop_seconds s; the rest is killed" >&2
     while read -r pid name; do
         [[ $name == supervisord || $name == "$own_name" ]] || kill -KILL "$pid" 2>/dev/null
-    done < <(below $$ all)
-    pause
-    while boots && read -r pid name; do
+    done < <(boot_below $$ all)
+    boot_pause
+    while boot_lasts && read -r pid name; do
         kill -KILL "$pid" 2>/dev/null
-    done < <(echo "$boot_pid" && below $$ all)
+    done < <(echo "$boot_pid" && boot_below $$ all)
 }
 
 # Ends what programs and steps have left to process 1. Nobody tells when it is gone, so this looks.
-end_orphans() {
+boot_end_orphans() {
     local pid name limit=1 orphans deadline
-    orphans=$(below $$)
+    orphans=$(boot_below $$)
     [[ $orphans == *' supervisord'* ]] && limit=$stop_seconds
     while read -r pid name; do
         [[ -z $pid ]] || kill -TERM "$pid" 2>/dev/null
     done <<<"$orphans"
     deadline=$((SECONDS + limit))
-    while [[ -n $(below $$) ]] && ((SECONDS <= deadline)); do sleep 0.1; done
+    while [[ -n $(boot_below $$) ]] && ((SECONDS <= deadline)); do sleep 0.1; done
 }
 
-pass() { # SIGNAL
+boot_pass() { # SIGNAL
     local pid name
     heard=true
     while read -r pid name; do
         [[ $name != supervisord ]] || kill -"$1" "$pid"
-    done < <(below "$boot_pid")
+    done < <(boot_below "$boot_pid")
 }
 
 read -r own_name </proc/$$/comm
@@ -206,8 +203,8 @@ if [[ ! $stop_seconds =~ ^[0-9]{1,5}$ ]]; then
 fi
 
 # umask 002 is for what users make
-if ! { umask 022 && mkdir -p "$run" && : >"$journal"; } 2>/dev/null; then
-    echo "boot: cannot write $journal: there will be no record of this boot" >&2
+if ! { umask 022 && mkdir -p "$boot_run" && : >"$boot_events"; } 2>/dev/null; then
+    echo "boot: cannot write $boot_events: there will be no record of this boot" >&2
 fi
 umask 002
 
@@ -216,8 +213,8 @@ umask 002
 
 ending=false
 trap 'ending=true heard=true' TERM INT QUIT
-trap 'pass HUP' HUP
-trap 'pass USR2' USR2
+trap 'boot_pass HUP' HUP
+trap 'boot_pass USR2' USR2
 
 (
     boot_directory=/etc/vast_boot.d boot_tool=/opt/instance-tools/bin/boot-step
@@ -238,9 +235,9 @@ while [[ $heard == true && $ending == false ]]; do
 done
 trap : TERM INT QUIT
 if [[ $ending == true ]]; then
-    end_boot
+    boot_end
     wait "$boot_pid"
     status=$?
 fi
-end_orphans
+boot_end_orphans
 exit "$status"

@@ -1,13 +1,11 @@
 # What exit_*.sh and wait_provisioning.sh share; launchers source those.
-# instance_gate NAME [ARG] comes back when the program may start, and else ends the launcher: with 0 when it is to be skipped, with 1
-# when that cannot be told. The rules are in `instance-gate --help`; where that cannot run they are kept without it.
-#
-# PATH may be anything here (command -p), and the launcher may use set -e and set -u.
+# instance_gate NAME [ARG] comes back when the program may start, and else ends the launcher: with 0 when it is to be
+# skipped, with 1 when that cannot be told. The rules are in `instance-gate --help`; where that cannot run they are kept
+# without it. PATH may be anything here (command -p), and the launcher may use set -e and set -u.
 
-# NODE_OPTIONS is for the node of a derived image, not for ours.
 instance_gate() {
   local _status=0
-  NODE_OPTIONS='' /opt/instance-tools/bin/instance-gate "$@" || _status=$?
+  /opt/instance-tools/bin/instance-gate "$@" || _status=$?
   case $_status in
     0 | 3 | 4 | 130 | 143) ;;
     *)

@@ -13,8 +13,9 @@ cleanlog=/var/log/${logfile##*/}
 if [[ "$logfile" == "${SUPERVISOR_STDOUT_TEE:-}" ]]; then
   exec 2>&1
 elif [[ -n "${1:-}${PROC_NAME:-}" ]]; then
-  [[ ! -e "$logfile" ]] || command -p mv -f "$logfile" "$logfile.old" 2>/dev/null || :
-  [[ -n "${1:-}" || ! -e "$cleanlog" ]] || command -p mv -f "$cleanlog" "$cleanlog.old" 2>/dev/null || :
+  # regular files alone: /dev/null stays where it is
+  [[ ! -f "$logfile" ]] || command -p mv -f "$logfile" "$logfile.old" 2>/dev/null || :
+  [[ -n "${1:-}" || ! -f "$cleanlog" ]] || command -p mv -f "$cleanlog" "$cleanlog.old" 2>/dev/null || :
   if [[ -x /usr/local/bin/log-tee ]]; then
     exec > >(exec /usr/local/bin/log-tee "$logfile")
   else

@@ -223,6 +223,11 @@ describe('who may change something', () => {
     expect(done).toEqual([])
   })
 
+  test('another site cannot take the places of those who look', async () => {
+    const headers = { ...loggedIn, 'sec-fetch-site': 'same-site' }
+    expect((await portalLab().server.inject({ url: '/events', headers })).statusCode).toBe(403)
+  })
+
   test('the script may send its token as a header', async () => {
     const headers = { ...byBrowser, 'x-form-token': formToken(TOKEN) }
     const answer = await portalLab().server.inject({ method: 'POST', url: '/supervisor/process/web/stop', headers })

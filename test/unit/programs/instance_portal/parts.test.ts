@@ -60,7 +60,9 @@ describe('an application', () => {
 
   test('that is this page is not opened', () => {
     const own = application('Instance Portal', { external_port: 1111, internal_port: 11111 })
-    expect(part('application-Instance Portal', page({ facts: facts({ applications: [own] }) }))).toContain('This page')
+    expect(part('application-Instance%20Portal', page({ facts: facts({ applications: [own] }) }))).toContain(
+      'This page',
+    )
   })
 })
 
@@ -168,7 +170,8 @@ test('nothing that others have written becomes HTML', () => {
       /[<>]/,
     )
   }
-  expect(renderLogPage(evil, evil, evil, true, NOW).text).not.toContain('<script>alert')
+  const log = { text: evil, cut: true }
+  expect(renderLogPage({ name: evil, path: evil, log, before: log, now: NOW }).text).not.toContain('<script>alert')
 })
 
 test.each([
