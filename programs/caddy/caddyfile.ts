@@ -131,7 +131,6 @@ const gateSnippet = ({ cors, compression }: Gateway, sockets: Sockets): Lines =>
     block(
       `reverse_proxy unix/${sockets.gate}`,
       question(gatePaths.gate),
-      'flush_interval -1',
       `@pass header ${answered.verdict} *`,
       block(
         'handle_response @pass',
@@ -221,5 +220,6 @@ const holdSite = (sockets: Sockets): Lines =>
     'http://:80',
     `bind ${holdAddress(sockets)}`,
     `rewrite * ${gatePaths.hold}`,
-    block(`reverse_proxy unix/${sockets.gate}`, 'flush_interval -1'),
+    // without flush_interval: with -1 Caddy would not let go of the gate when we hang up
+    `reverse_proxy unix/${sockets.gate}`,
   )

@@ -49,7 +49,8 @@ function grep(expression: string, text: string, env: Env): FoundLine {
     return { found: true, number, line: stdout.slice(`${number}:`.length).split('\n', 1)[0]! }
   }
   if (status === 1) return { found: false }
-  return { found: false, problem: error?.message ?? stderr.trim() }
+  // it may end before it has read all that it is given: what it says comes first
+  return { found: false, problem: stderr?.trim() || (error?.message ?? `grep: exit status ${status}`) }
 }
 
 function findCommand(command: string, { PATH = '' }: Env): string | undefined {

@@ -130,7 +130,7 @@ const nativeKoffi: Plugin = {
 }
 
 /** Parts of Node that few runs need: 4 ms for crypto alone. */
-const rarelyNeeded = ['node:crypto', 'node:child_process', 'node:util', 'node:os', 'node:v8', 'node:vm']
+const rarelyNeeded = ['node:crypto', 'node:child_process', 'node:util', 'node:os', 'node:v8', 'node:vm', 'node:http']
 
 /** Loads these when something of them is used for the first time, however they are imported. */
 const lazyBuiltins: Plugin = {

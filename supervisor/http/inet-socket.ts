@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
-import type { Server } from 'node:http'
+import type { Server } from 'node:net'
 import { alreadyListening, cannotOpen } from './server-error.ts'
 
 export const BACKLOG = 1024

@@ -2,8 +2,14 @@
  * The HTTP servers of `[unix_http_server]` and `[inet_http_server]`: who may come in, and which handler a URL goes to.
  * Source: contract 3.3 step 7, 7
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import {
+  createServer as createHttpServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http'
+import { createServer, type Server } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Config, ServerConfig } from '../config/config.ts'
 import type { Daemon } from '../daemon/api.ts'
 import type { RpcInterface } from '../rpc/dispatch.ts'
@@ -85,7 +91,7 @@ const notHttp = [
   'HPE_CR_EXPECTED',
 ]
 
-function refuseBroken(error: NodeJS.ErrnoException, socket: Socket): void {
+function refuseBroken(error: NodeJS.ErrnoException, socket: Duplex): void {
   const code = error.code ?? ''
   if (!socket.writable || !code.startsWith('HPE_') || notHttp.includes(code)) {
     socket.destroy()
@@ -107,7 +113,8 @@ const withoutTimers = {
   keepAliveTimeout: 0,
 } as const
 
-function createHttpServer(
+/** Node's HTTP is loaded when the first client comes, which is after the programs have started: 2 ms. */
+function serverFor(
   config: ServerConfig,
   handle: Handler,
   connections: Connections,
@@ -132,10 +139,12 @@ function createHttpServer(
     else demandPassword(request, response)
   }
 
-  const server = createServer({ ...withoutTimers, requireHostHeader: false }, attend)
-  server.on('connection', socket => connections.accept(socket))
-  server.on('clientError', (error, socket) => refuseBroken(error, socket as Socket))
-  return server
+  let http: HttpServer | null = null
+  return createServer({ allowHalfOpen: true, noDelay: true }, socket => {
+    connections.accept(socket)
+    http ??= createHttpServer({ ...withoutTimers, requireHostHeader: false }, attend).on('clientError', refuseBroken)
+    http.emit('connection', socket)
+  })
 }
 
 const placeOf = (config: ServerConfig): string => (config.kind === 'unix' ? config.file : config.host || '0.0.0.0')
@@ -197,7 +206,7 @@ export async function openServers(
   }
 
   const listen = async (config: ServerConfig): Promise<void> => {
-    const server = createHttpServer(config, handle, connections, surroundings)
+    const server = serverFor(config, handle, connections, surroundings)
     try {
       if (config.kind === 'inet') await listenOnPort(server, config)
       else await listenOnFile(server, config, system)

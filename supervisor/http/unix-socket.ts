@@ -3,8 +3,7 @@
  * What stands at that name already is asked whether anybody listens. Source: contract 3.6, trap 37
  */
 import { once } from 'node:events'
-import type { Server } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Server } from 'node:net'
 import { dirname } from 'node:path'
 import type { FileStatus, Files, System } from '../system/system.ts'
 import { BACKLOG } from './inet-socket.ts'

@@ -6,6 +6,7 @@
  */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { now } from './clock.ts'
 import { trimHeap } from './native.ts'
 
 /** ms without work after which it is over */
@@ -28,12 +29,12 @@ let collect: NodeJS.GCFunction | null = null
 
 /** To be called when something was done that needed memory. */
 export function worked(): void {
-  latestWork = performance.now()
+  latestWork = now()
   if (!waiting) waitUntilIdle()
 }
 
 function waitUntilIdle(): void {
-  const left = Math.max(latestWork + QUIET, latestCollection + SELDOM) - performance.now()
+  const left = Math.max(latestWork + QUIET, latestCollection + SELDOM) - now()
   waiting = left > 0
   if (waiting) setTimeout(waitUntilIdle, Math.ceil(left))
   else if (process.memoryUsage().heapUsed > usedThen + WORTHWHILE) giveBack()
@@ -45,7 +46,7 @@ function giveBack(): void {
   collect({ type: 'major', execution: 'sync', flavor: 'last-resort' })
   for (const flag of USUAL) setFlagsFromString(flag)
   trimHeap()
-  latestCollection = performance.now()
+  latestCollection = now()
   usedThen = process.memoryUsage().heapUsed
 }
 

@@ -1,5 +1,6 @@
 /** What every log target has in common: bytes that wait, bytes that are lost, and closing. */
 import { closeSync } from 'node:fs'
+import { now } from './clock.ts'
 import type { LogFileHooks } from './log-file.ts'
 
 /** bytes that may wait: the source pauses above the first, goes on below the second; beyond the third they are lost */
@@ -62,13 +63,13 @@ export class Losses {
   add(bytes: number, code: string): void {
     const first = this.#bytes === 0
     this.#bytes += bytes
-    this.#latest = performance.now()
+    this.#latest = now()
     if (first && bytes > 0) this.#hooks.trouble({ type: 'losing', path: this.#path, code })
   }
 
   /** A whole chunk was written. On a disk that is all but full small ones still succeed now and then. */
   written(): void {
-    if (this.#bytes > 0 && performance.now() - this.#latest > OVER) this.tell()
+    if (this.#bytes > 0 && now() - this.#latest > OVER) this.tell()
   }
 
   tell(): void {

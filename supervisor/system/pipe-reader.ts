@@ -10,6 +10,7 @@
  * Measured in docs/performance.md and research/node-feasibility.md 1, appendix A.
  */
 import { Socket } from 'node:net'
+import { now } from './clock.ts'
 import { growPipe, readNow } from './native.ts'
 import type { PipeReader, PipeReaderHandlers } from './system.ts'
 
@@ -109,9 +110,9 @@ class ChildPipe implements PipeReader {
 
   /** Returns after how many ms the pipe is to be read again; null: when the child writes again. */
   #nextRead(length: number): number | null {
-    const now = performance.now()
-    const elapsed = now - this.#lastRead
-    if (length > 0) this.#lastRead = now
+    const time = now()
+    const elapsed = time - this.#lastRead
+    if (length > 0) this.#lastRead = time
     if (this.#ended || elapsed > QUIET || this.#handlers.isDialogue) {
       this.#rate = 0
       return null

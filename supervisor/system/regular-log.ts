@@ -1,5 +1,6 @@
 import { close, constants, fstatSync, ftruncateSync, open, openSync, rename, renameSync, writev } from 'node:fs'
 import { promisify } from 'node:util'
+import { now } from './clock.ts'
 import {
   Backlog,
   closeQuietly,
@@ -65,10 +66,10 @@ export class RegularLog implements LogTarget {
       this.#writeLater(chunk)
       return
     }
-    const started = performance.now()
+    const started = now()
     if (this.#size + chunk.length < this.#rotateAt) this.#writeNow(chunk)
     else for (let at = 0; at < chunk.length; at += PIECE) this.#writeNow(chunk.subarray(at, at + PIECE))
-    if (!this.#options.synchronous) this.#took(performance.now() - started)
+    if (!this.#options.synchronous) this.#took(now() - started)
   }
 
   get mode(): number {
@@ -132,13 +133,13 @@ export class RegularLog implements LogTarget {
       return
     }
     const bytes = chunks.reduce((sum, { length }) => sum + length, 0)
-    const started = performance.now()
+    const started = now()
     writev(this.#descriptor, chunks, (error, done) => {
       this.#backlog.taken(error ? bytes : done)
       if (error) this.#losses.add(bytes, codeOf(error))
       else if (done === bytes) this.#losses.written()
       if (!error) this.#size += done
-      const took = performance.now() - started
+      const took = now() - started
       if (!this.#backlog.first || took > SLOW) this.#took(took)
       // a log that is closed leaves the rotation to its successor
       if (this.#closing || this.#size < this.#rotateAt) this.#writeNext()

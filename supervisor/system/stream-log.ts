@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs'
+import { now } from './clock.ts'
 import {
   Backlog,
   closeQuietly,
@@ -54,7 +55,7 @@ export class StreamLog implements LogTarget {
     const rest = chunk.subarray(done)
     if (this.#isStuck() || !this.#backlog.add(rest)) this.#losses.add(rest.length, 'EAGAIN')
     if (this.#backlog.first && !this.#retrying) {
-      this.#latestProgress = performance.now()
+      this.#latestProgress = now()
       this.#retryDelay = 1
       this.#retryLater()
     }
@@ -67,7 +68,7 @@ export class StreamLog implements LogTarget {
   }
 
   #isStuck(): boolean {
-    return this.#retrying && performance.now() - this.#latestProgress > STUCK
+    return this.#retrying && now() - this.#latestProgress > STUCK
   }
 
   /** How much of it is done with: written, or lost for a reason other than that it would have to wait. */
@@ -111,7 +112,7 @@ export class StreamLog implements LogTarget {
 
   #progressed(bytes: number): void {
     this.#backlog.taken(bytes)
-    this.#latestProgress = performance.now()
+    this.#latestProgress = now()
     this.#retryDelay = 1
   }
 

@@ -97,7 +97,7 @@ test('what nobody is connected to any more is gone, and more than three generati
   await until('the oldest are closed', () => conversations.filter(({ isOpen }) => isOpen).length === 3)
   expect(conversations.map(({ isOpen }) => isOpen)).toEqual([false, false, true, true, true])
   expect(await caddies(lab)).toHaveLength(4)
-  await lab.instance.exec('pkill -f client.mjs')
+  for (const conversation of conversations) conversation.close()
   await until('only one is left', async () => (await caddies(lab)).length === 1)
 }, 60_000)
 

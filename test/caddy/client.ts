@@ -96,6 +96,7 @@ function stay(url: string, headers: Readonly<Record<string, string>>): void {
   process.stdin.setEncoding('utf8').on('data', (lines: string) => {
     for (const line of lines.split('\n')) if (line !== '') socket.send(line)
   })
+  process.stdin.once('end', () => socket.close())
 }
 
 if (process.argv[2] === '--stay') stay(process.argv[3]!, JSON.parse(process.argv[4]!))

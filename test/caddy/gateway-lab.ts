@@ -123,6 +123,10 @@ export class Conversation {
     return this.heard[before]!
   }
 
+  close(): void {
+    this.#child.stdin!.end()
+  }
+
   get isOpen(): boolean {
     return this.#child.exitCode === null && !this.heard.some(line => line.startsWith('closed'))
   }

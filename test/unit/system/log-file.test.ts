@@ -291,11 +291,11 @@ describe('a target that takes nothing', () => {
 
 describe('a disk on which a write took longer than 50 ms', () => {
   const slowly = (write: () => void, ms = 60) => {
-    const now = performance.now()
+    const [seconds, nanoseconds] = process.hrtime()
     const clock = vi
-      .spyOn(performance, 'now')
-      .mockReturnValueOnce(now)
-      .mockReturnValue(now + ms)
+      .spyOn(process, 'hrtime')
+      .mockReturnValueOnce([seconds, nanoseconds])
+      .mockReturnValue([seconds, nanoseconds + ms * 1e6])
     write()
     clock.mockRestore()
   }
