@@ -50,7 +50,12 @@ export type Decision =
       /** id and end of a link that was followed */
       readonly spend: Spend | undefined
     }
-  | { readonly type: 'redirect'; readonly location: string; readonly spend: Spend | undefined }
+  | {
+      readonly type: 'redirect'
+      readonly location: string
+      readonly newSession: boolean
+      readonly spend: Spend | undefined
+    }
   | {
       readonly type: 'deny'
       /** `over`: a session or link of ours that is no longer good; `foreign`: a page of somebody else asks */
@@ -87,6 +92,9 @@ const OPEN_PATHS = new Set([
 ])
 /** One name behind it, so that nothing else can be reached by way of it. */
 const ACME_CHALLENGE = /^\/\.well-known\/acme-challenge\/[\w-]+$/
+
+/** Where ai-dock's links log in. Source: aidock A.6 */
+const PRE_AUTH = '/ai-dock/pre-auth'
 
 export const methods = {
   openSite: { look: ({ authenticated }) => (authenticated ? OUT : { type: 'in' }) },
@@ -186,7 +194,8 @@ function letIn(
   const isOurs = (value: string): boolean =>
     isSecret(value, keys) || keys.passes.check('link', value, now) !== undefined
   const newQuery = withoutValues(query, 'token', isOurs)
-  if (redirect) return { type: 'redirect', location: joinUri(sameHost(path), newQuery), spend }
+  if (path === PRE_AUTH && by !== 'openSite') return { type: 'redirect', location: '/', newSession, spend }
+  if (redirect) return { type: 'redirect', location: joinUri(sameHost(path), newQuery), newSession, spend }
   const cookie = withoutCookie(request.header('cookie'), keys.cookieName)
   const authorization = hidesOurs(request.header('authorization'), keys)
   return { type: 'pass', by, cookie, authorization, query, newQuery, newSession, spend }

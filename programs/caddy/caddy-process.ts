@@ -60,6 +60,8 @@ export async function startCaddy({ binary, caddyfile, directory, log }: CaddyOpt
     ],
     {
       stdio: ['pipe', 'ignore', 'pipe'],
+      // a signal to our whole group is for us: we end it when we have let go of it
+      detached: true,
       // nothing of ours: a Caddyfile can ask for variables
       env: {
         PATH: process.env.PATH,

@@ -49,7 +49,7 @@ export function renderDenial(reason: Reason, wantsPage: boolean, waitMs: number)
 <p class="faint">${
       status === 403
         ? 'Open the application at its own address.'
-        : html`The link of the instance, where you have rented it, logs you in. <a href="">Try again</a>`
+        : html`<a href="">Try again</a>, or open the instance by the link in the console where you rented it.`
     }</p>`,
   })
   return { status, headers: { ...page.headers, ...headers }, body: page.text }

@@ -45,6 +45,9 @@ const MOST_HEADER_BYTES = 256 * 1024
 const MOST_FOLLOWERS = 500
 const HEARTBEAT_MS = 25_000
 
+/** Whether the gateway is there, for whoever asks; as ai-dock means it. Source: aidock A.6 */
+const HEALTH_PATH = '/ai-dock/health-check'
+
 /** Source: contract 5.3 (1), 13 (41): tunnels are tried out by it, from other pages, without credentials */
 const RESOLVER_PATH = '/portal-resolver'
 const resolverHeaders = {
@@ -104,6 +107,7 @@ export class Gate {
     const [path] = splitUri(question.uri)
     const site = sites().get(question.port)
     if (path === RESOLVER_PATH) return send(response, 200, resolverHeaders)
+    if (path === HEALTH_PATH) return send(response, 200)
     if (site === undefined) return send(response, 404)
     if (cors !== null && site.authenticated && isPreflight(question, cors))
       return send(response, 200, preflightHeaders(question, cors))
@@ -117,7 +121,7 @@ export class Gate {
     if (decision.type === 'redirect')
       return send(response, 302, {
         Location: decision.location,
-        'Set-Cookie': this.#newSession(question),
+        ...(decision.newSession ? { 'Set-Cookie': this.#newSession(question) } : {}),
         'Cache-Control': 'no-store',
         'Referrer-Policy': 'no-referrer',
       })

@@ -94,10 +94,11 @@ async function main(): Promise<void> {
   let portalProblems = makePortalYaml(settings.PORTAL_CONFIG, log)
   let applications: readonly Application[] = []
   let https: HttpsDecision = { served: false, reason: '' }
+  let pairProblems: readonly Problem[] = []
   const told = new Set<string>()
 
   function problems(): readonly Problem[] {
-    return [...portalProblems, ...gateway.problems]
+    return [...portalProblems, ...pairProblems, ...gateway.problems]
   }
 
   /** As the files are now. */
@@ -105,7 +106,16 @@ async function main(): Promise<void> {
     const file = readPortalYaml()
     if (file.usable || portalProblems.length === 0) applications = file.applications
     else if (applications.length === 0) applications = lastResort(settings)
-    https = decideHttps(settings.ENABLE_HTTPS)
+    const pair = examinePair()
+    if (https.served && pair.state === 'unusable') {
+      // half of a pair that is being replaced; what was said by TLS is not said in the clear
+      pairProblems = [
+        { where: 'TLS', message: `what is served stays as it is: ${pair.reason}`, fix: 'put a pair there' },
+      ]
+      return report()
+    }
+    pairProblems = []
+    https = decideHttps(settings.ENABLE_HTTPS, pair)
     const tls = https.served ? { certificate: paths.instanceCertificate, key: paths.instanceKey } : null
     // another certificate makes another Caddyfile, and so another Caddy
     const version = tls === null ? '' : `# with certificate ${digest(readTextFile(tls.certificate))}\n`
@@ -133,14 +143,19 @@ async function main(): Promise<void> {
 
   if (madeUp !== undefined && settings.ENABLE_AUTH)
     log.info(`no WEB_PASSWORD and no OPEN_BUTTON_TOKEN is set: the password of ${credentials.username} is in ${madeUp}`)
-  if (settings.ENABLE_HTTPS) await certificate(log)
-  log.info('Starting Caddy...')
+  let isServing = false
+  const again = (): void => {
+    if (isServing) void serve()
+  }
   watchPortalYaml(file => {
     portalProblems = file.problems
-    void serve()
+    again()
   })
-  watchPath(paths.instanceCertificate, () => void serve())
-  watchPath(paths.instanceKey, () => void serve())
+  watchPath(paths.instanceCertificate, again)
+  watchPath(paths.instanceKey, again)
+  if (settings.ENABLE_HTTPS) await certificate(log)
+  log.info('Starting Caddy...')
+  isServing = true
   await serve()
 }
 

@@ -139,9 +139,8 @@ ${
   html`<p>The configuration of this instance needs attention:</p>
 <ul>${what.problems.map(problem => html`<li>${renderProblem(problem)}</li>`)}</ul>`
 }
-<p class="faint">It opens here by itself as soon as it is ready.${
-      what.portalUrl !== undefined && html` <a href="${what.portalUrl}">Instance Portal</a>`
-    }</p>`,
+<p class="faint">This page becomes the application as soon as that is ready.</p>
+${what.portalUrl !== undefined && html`<p><a href="${what.portalUrl}">Instance Portal</a></p>`}`,
   })
   return {
     status: throughCloudflare ? 200 : 502,

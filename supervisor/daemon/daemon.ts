@@ -42,8 +42,8 @@ export interface DaemonSurroundings {
 export type Outcome = { readonly type: 'shutdown' } | { readonly type: 'restart'; readonly config: Config }
 
 const REPORT_EVERY = 3_000
-/** Each may mean a new start, 1 ms: clients shall not wait for a crowd. */
-const REAPED_AT_ONCE = 8
+/** ms: each exit may mean a new start, 1 ms, and clients shall not wait for a crowd of them */
+const REAPING = 2
 
 export class SupervisorDaemon implements Daemon {
   readonly version = VERSION
@@ -171,13 +171,15 @@ export class SupervisorDaemon implements Daemon {
   /** SIGCHLD: what has ended, each exactly once. `'more'`: the rest has to wait until others have had their turn. */
   reap(): 'more' | 'done' {
     const { system, living, log } = this.#surroundings
-    const exits = system.children.reap(REAPED_AT_ONCE)
-    for (const exit of exits) {
+    const { clock, children } = system
+    for (const until = clock.monotonic() + REAPING; clock.monotonic() < until; ) {
+      const exit = children.reap()
+      if (!exit) return 'done'
       const process = living.get(exit.pid)
       if (process) process.exited(exit)
       else log.info(messages.reapedUnknown(exit))
     }
-    return exits.length < REAPED_AT_ONCE ? 'done' : 'more'
+    return 'more'
   }
 
   /** SIGUSR2 */

@@ -14,14 +14,9 @@ const SHELL = '/bin/sh'
 
 export const children: Children = {
   spawn,
-  reap(atMost) {
-    const exits: ChildExit[] = []
-    while (exits.length < atMost) {
-      const ended = waitAny()
-      if (!ended) break
-      exits.push(decodeExit(ended[0], ended[1]))
-    }
-    return exits
+  reap() {
+    const ended = waitAny()
+    return ended && decodeExit(ended[0], ended[1])
   },
   kill(pid, signal) {
     process.kill(pid, signal)

@@ -111,8 +111,8 @@ export interface Children {
    * @throws SystemError with code EAGAIN, ENOMEM … when there can be no child
    */
   spawn(request: SpawnRequest): number
-  /** Collects what has ended, ours or adopted, so many at most; called at every SIGCHLD. */
-  reap(atMost: number): readonly ChildExit[]
+  /** Collects one that has ended, ours or adopted; null when there is none now. */
+  reap(): ChildExit | null
   /** `pid` < 0 is a process group. @throws SystemError: ESRCH, EPERM */
   kill(pid: number, signal: number): void
 }

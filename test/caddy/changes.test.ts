@@ -72,16 +72,16 @@ test('nobody who comes during a change is turned away, and streams go on', async
   const stream = lab.instance.start(`curl -sN -H 'Authorization: Bearer ${TOKEN}' http://localhost:7860/sse`)
   let events = 0
   stream.stdout!.setEncoding('utf8').on('data', text => (events += text.split('data: ').length - 1))
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < 4 || answers.length < 400; round++) {
     write(lab, yaml(...BASE, ...(round % 2 === 0 ? [entry('New', 8188, 18_188)] : [])))
     await served(lab, 1111, 7860, ...(round % 2 === 0 ? [8188] : []))
   }
+  const ended = new Promise(done => callers.once('close', done))
   lab.instance.write('/tmp/stop', '')
-  await new Promise(done => callers.once('close', done))
+  await ended
   const before = events
   await until('the stream goes on', () => events > before + 2)
   const statuses = answers.trim().split('\n')
-  expect(statuses.length).toBeGreaterThan(20)
   expect(new Set(statuses)).toEqual(new Set(['200']))
 }, 60_000)
 
@@ -125,8 +125,9 @@ describe('what cannot be served', () => {
     write(lab, yaml(...BASE))
     await served(lab, 1111)
     expect(lab.state!.state).toContain('App: is not served: another program listens on port 7860')
+    const gone = new Promise(done => taker.once('close', done))
     await lab.signal('KILL', lab.instance.read('/tmp/taker').trim())
-    await new Promise(done => taker.once('close', done))
+    await gone
     await served(lab, 1111, 7860)
     expect(lab.state!.state).toBe('serving')
   })
@@ -238,6 +239,8 @@ describe('TLS', () => {
     const conversation = await lab.converse('https://localhost:7860/', bearer)
     expect(await subject(lab)).toContain('one')
     lab.instance.write('/etc/instance.key', two.key)
+    await until('the half of a pair is told', () => lab.output.includes('what is served stays as it is'))
+    expect(await subject(lab)).toContain('one')
     lab.instance.write('/etc/instance.crt', two.crt)
     await until('the other one is served', async () => (await subject(lab)).includes('two'))
     expect(await conversation.say('still')).toBe('echo still')

@@ -82,6 +82,8 @@ async function runScriptOnce(name: string, args: readonly string[], options: Exe
       ...['bash', script, ...args],
     ],
     {
+      env: renderEnvironment(),
+      extendEnv: false,
       reject: false,
       all: true,
       stripFinalNewline: false,
@@ -89,6 +91,13 @@ async function runScriptOnce(name: string, args: readonly string[], options: Exe
     },
   )
   return { status: done.exitCode ?? 128, stdout: done.stdout, stderr: done.stderr, all: done.all }
+}
+
+/** The scripts use the npm of this machine: what `npm run` sets up for our own would make it look for itself in node_modules. */
+function renderEnvironment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('npm_'))
+  const path = (process.env.PATH ?? '').split(':').filter(directory => !directory.endsWith('/node_modules/.bin'))
+  return { ...Object.fromEntries(kept), PATH: path.join(':') }
 }
 
 /** Of the scripts, those that run one at a time. */

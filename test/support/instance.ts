@@ -145,7 +145,8 @@ export class Instance implements AsyncDisposable {
     const home: Record<string, string> = user === 'root' ? {} : { HOME: '/home/user', USER: 'user' }
     const root = `/proc/${this.pid}/root`
     const enter = ['nsenter', '-t', String(this.pid), '-m', '-p', '-n', `--root=${root}`, `--wd=${root}`]
-    const [file, ...args] = [...enter, ...identity, '/bin/bash', '-c', command]
+    // its stdin is a socket, which bash takes for a login from elsewhere, with ~/.bashrc of this host
+    const [file, ...args] = [...enter, ...identity, '/bin/bash', '--norc', '-c', command]
     return spawn(file!, args, { env: { ...(bareEnv ? {} : { ...this.env, ...home }), ...env } })
   }
 

@@ -183,6 +183,12 @@ describe('token links', () => {
     expect(ask({ uri, headers: cookie(session) })).toMatchObject({ by: 'session', newQuery: 'a=1' })
   })
 
+  test("ai-dock's links lead to the application", () => {
+    expect(followed('/ai-dock/pre-auth?token=open%2Btoken', {})).toBe('→ /')
+    expect(followed('/ai-dock/pre-auth', cookie(session))).toBe('→ /')
+    expect(followed('/ai-dock/pre-auth', {})).toBe('nothing')
+  })
+
   test('on a site without login the token does not get to the application', () => {
     expect(ask({ uri: '/?token=open%2Btoken&a', authenticated: false })).toMatchObject({ newQuery: 'a' })
   })

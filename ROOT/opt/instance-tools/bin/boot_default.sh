@@ -207,6 +207,8 @@ if ! { umask 022 && mkdir -p "$boot_run" && : >"$boot_events"; } 2>/dev/null; th
     echo "boot: cannot write $boot_events: there will be no record of this boot" >&2
 fi
 umask 002
+# of the boot before: a token is for one, and the address may be another now
+rm -f "$run"/{portal-token,public-ip} 2>/dev/null
 
 # stdin may be closed
 [[ -e /proc/self/fd/0 ]] || exec </dev/null
