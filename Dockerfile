@@ -98,8 +98,8 @@ RUN useradd --uid 1001 --gid 0 --create-home --shell /bin/bash user \
     done \
  && chown user:root /home/user/.bashrc
 # Boot makes what is missing of these, if it can: not where the root is read-only.
-RUN mkdir -p /opt/workspace-internal /workspace /var/log/supervisor /var/log/portal \
- && chmod 775 /workspace && chmod 1777 /var/log/portal
+RUN mkdir -p /opt/workspace-internal /workspace /var/log/supervisor /var/log/portal /opt/syncthing \
+ && chmod 775 /workspace && chmod 1777 /var/log/portal && chown user:root /opt/syncthing
 
 ENV PATH=/opt/instance-tools/bin:${PATH} \
     IMAGE_TYPE=vast \

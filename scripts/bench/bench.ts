@@ -4,15 +4,17 @@
  *     npm run bench                    everything, about an hour on a quiet machine
  *     npm run bench -- --quick         under three minutes: the built commands, Python's supervisord, the floor in Node
  *     npm run bench -- --show a.json   the targets against samples taken earlier
+ *     npm run bench -- --growth        what each program more costs, up to 3000: docs/growth.svg
  *
  * What is measured and how stands in ../shared/bench (BENCH_DIR for another place); further arguments go to its bench.py.
  * Targets are ratios within one run: absolute numbers belong to a machine and a minute.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { installDebianPackages } from '../dev/debian.ts'
+import { measureGrowth, renderGrowth, renderTable } from './growth.ts'
 
 type Peer = 'candidate' | 'python' | 'floor-node'
 
@@ -209,29 +211,72 @@ function judge({ metrics }: Result): number {
   return missed
 }
 
+/**
+ * Who takes part in what when time is short: those that the targets name. A run of its own for each, since bench.py measures
+ * everybody in everything.
+ */
+const quickRuns = [
+  { only: 'boot,foot,control,stop', peers: 'candidate,python,floor-node' },
+  { only: 'flood,many,storm', peers: 'candidate,python' },
+  { only: 'restart,orphans', peers: 'candidate,floor-node' },
+]
+
 const root = resolve(import.meta.dirname, '../..')
+const dist = resolve(root, 'dist')
 const bench = resolve(root, process.env.BENCH_DIR ?? '../shared/bench')
 const args = process.argv.slice(2)
-let json = args[args.indexOf('--show') + 1]
 
-if (!args.includes('--show') || !json) {
+/** Runs bench.py; ends with it when that fails. */
+function run(json: string, options: readonly string[]): Result {
+  const { status } = spawnSync('/usr/bin/python3', [join(bench, 'bench.py'), '--json', json, ...options], {
+    stdio: 'inherit',
+    env: {
+      ...process.env,
+      BENCH_SUPERVISORD: resolve(dist, 'supervisord'),
+      BENCH_SUPERVISORCTL: resolve(dist, 'supervisorctl'),
+      BENCH_NODE: process.execPath,
+    },
+  })
+  if (status !== 0) process.exit(status ?? 1)
+  return readResult(json)
+}
+
+const readResult = (json: string): Result => JSON.parse(readFileSync(json, 'utf8'))
+
+/** The samples of several runs that have no measure in common. */
+const together = (results: readonly Result[]): Result => ({
+  ...results[0]!,
+  metrics: Object.assign({}, ...results.map(({ metrics }) => metrics)),
+})
+
+function measure(): Result {
   if (!existsSync(join(bench, 'bench.py'))) {
     console.error(`no bench.py in ${bench}: set BENCH_DIR to the folder that has it`)
     process.exit(1)
   }
   installDebianPackages({ supervisor: '/usr/bin/supervisord' })
-  json = join(mkdtempSync(join(tmpdir(), 'bosun-bench-')), 'samples.json')
-  const peers = args.includes('--quick') && !args.includes('--peers') ? ['--peers', 'candidate,python,floor-node'] : []
-  const ran = spawnSync('/usr/bin/python3', [join(bench, 'bench.py'), '--floors', ...peers, '--json', json, ...args], {
-    stdio: 'inherit',
-    env: {
-      ...process.env,
-      BENCH_SUPERVISORD: resolve(root, 'dist/supervisord'),
-      BENCH_SUPERVISORCTL: resolve(root, 'dist/supervisorctl'),
-      BENCH_NODE: process.execPath,
-    },
-  })
-  if (ran.status !== 0) process.exit(ran.status ?? 1)
+  const directory = mkdtempSync(join(tmpdir(), 'bosun-bench-'))
+  const json = join(directory, 'samples.json')
+  if (!args.includes('--quick') || args.includes('--only') || args.includes('--peers')) {
+    const result = run(json, args.includes('--quick') ? args : ['--floors', ...args])
+    console.log(`\nsamples: ${json}\n`)
+    return result
+  }
+  const results = quickRuns.map(({ only, peers }, at) =>
+    run(join(directory, `${at}.json`), ['--calm', '0.25', ...args, '--only', only, '--peers', peers]),
+  )
+  const result = together(results)
+  writeFileSync(json, JSON.stringify(result))
   console.log(`\nsamples: ${json}\n`)
+  return result
 }
-process.exit(judge(JSON.parse(readFileSync(json, 'utf8'))) > 0 ? 1 : 0)
+
+if (args.includes('--growth')) {
+  const rows = await measureGrowth(dist)
+  console.log(renderTable(rows))
+  writeFileSync(resolve(root, 'docs/growth.svg'), renderGrowth(rows))
+  process.exit(0)
+}
+
+const shown = args.includes('--show') ? args[args.indexOf('--show') + 1] : undefined
+process.exit(judge(shown === undefined ? measure() : readResult(shown)) > 0 ? 1 : 0)
