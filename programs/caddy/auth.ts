@@ -31,8 +31,8 @@ export interface Keys {
   readonly passes: Passes
   /** ids of sessions that were ended, and of links that were followed */
   readonly spent: { has(id: string): boolean }
-  /** ports where other sites of this instance are, seen from here or from outside */
-  readonly ownPorts: ReadonlySet<number>
+  /** ports of the sites of this instance, as they are called here, and as they are called outside */
+  readonly ownPorts: readonly ReadonlySet<number>[]
   /** of pages that may call; `*`: all */
   readonly origins: readonly string[]
 }
@@ -41,6 +41,8 @@ export type Decision =
   | {
       readonly type: 'pass'
       readonly by: MethodName
+      /** somebody has logged in */
+      readonly isKnown: boolean
       /** what the application gets: without what is ours */
       readonly cookie: string
       readonly authorization: string
@@ -81,6 +83,9 @@ interface Method {
 
 const OUT: Finding = { type: 'out' }
 
+/** Of what has the same name in one request: it should not be a way to guess at many secrets at once. */
+const MOST_TRIES = 4
+
 /** Nothing behind these needs protection, and whoever asks for them has no credentials. Source: contract 5.3 (1), 13 (40) */
 const OPEN_PATHS = new Set([
   '/.well-known/change-password',
@@ -106,7 +111,7 @@ export const methods = {
   },
   token: {
     look(request, keys, now) {
-      const values = queryValues(splitUri(request.uri)[1], 'token')
+      const values = queryValues(splitUri(request.uri)[1], 'token').slice(0, MOST_TRIES)
       const links = values.map(value => keys.passes.check('link', value, now))
       const link = links.find(found => found !== undefined && found !== 'over' && !keys.spent.has(found.id)) as
         | Spend
@@ -120,7 +125,8 @@ export const methods = {
   session: {
     ambient: true,
     look({ header }, { passes, cookieName, spent }, now) {
-      const found = cookieValues(header('cookie'), cookieName).map(value => passes.check('session', value, now))
+      const values = cookieValues(header('cookie'), cookieName).slice(0, MOST_TRIES)
+      const found = values.map(value => passes.check('session', value, now))
       const isGood = found.some(pass => pass !== undefined && pass !== 'over' && !spent.has(pass.id))
       return isGood ? { type: 'in' } : refuse([], found.some(Boolean))
     },
@@ -129,13 +135,13 @@ export const methods = {
   oldCookie: {
     ambient: true,
     look({ header }, keys) {
-      const values = cookieValues(header('cookie'), keys.cookieName)
+      const values = cookieValues(header('cookie'), keys.cookieName).slice(0, MOST_TRIES)
       return values.some(value => isSecret(value, keys)) ? { type: 'in' } : refuse(values)
     },
   },
   bearer: {
     look({ header }, keys) {
-      const value = /^Bearer +(.+)$/i.exec(header('authorization'))?.[1]
+      const value = bearerOf(header('authorization'))
       if (value === undefined) return OUT
       return isSecret(value, keys) ? { type: 'in' } : refuse([value])
     },
@@ -191,14 +197,17 @@ function letIn(
   now: number,
 ): Decision {
   const [path, query] = splitUri(request.uri)
+  // to who need not be known nothing is taken out that could be guessed: that would tell whether it is right
+  const isKnown = by !== 'openSite' && by !== 'openPath'
   const isOurs = (value: string): boolean =>
-    isSecret(value, keys) || keys.passes.check('link', value, now) !== undefined
+    keys.passes.check('link', value, now) !== undefined || (isKnown && isSecret(value, keys))
   const newQuery = withoutValues(query, 'token', isOurs)
-  if (path === PRE_AUTH && by !== 'openSite') return { type: 'redirect', location: '/', newSession, spend }
+  if (path === PRE_AUTH && isKnown) return { type: 'redirect', location: '/', newSession, spend }
   if (redirect) return { type: 'redirect', location: joinUri(sameHost(path), newQuery), newSession, spend }
   const cookie = withoutCookie(request.header('cookie'), keys.cookieName)
-  const authorization = hidesOurs(request.header('authorization'), keys)
-  return { type: 'pass', by, cookie, authorization, query, newQuery, newSession, spend }
+  const given = request.header('authorization')
+  const authorization = isKnown && isOurAuthorization(given, keys) ? '' : given
+  return { type: 'pass', by, isKnown, cookie, authorization, query, newQuery, newSession, spend }
 }
 
 /** A person follows a link: the secret should not stay in the address. Programs get their answer. Source: contract 13 (39) */
@@ -209,13 +218,14 @@ const isFollowed = ({ method, header }: AuthRequest): boolean =>
 /** `//host/` would lead to another host. */
 const sameHost = (path: string): string => (/^\/[/\\]/.test(path) ? `/.${path}` : path)
 
-/** The application's own stays, whatever it is. */
-function hidesOurs(authorization: string, keys: Keys): string {
-  const bearer = /^Bearer +(.+)$/i.exec(authorization)?.[1]
+/** The application may have some of its own. */
+function isOurAuthorization(authorization: string, keys: Keys): boolean {
+  const bearer = bearerOf(authorization)
   const pair = basicPair(authorization)
-  const isOurs = (bearer !== undefined && isSecret(bearer, keys)) || (pair !== undefined && isBasic(pair, keys))
-  return isOurs ? '' : authorization
+  return (bearer !== undefined && isSecret(bearer, keys)) || (pair !== undefined && isBasic(pair, keys))
 }
+
+const bearerOf = (authorization: string): string | undefined => /^Bearer +(.+)$/i.exec(authorization)?.[1]
 
 /** `user:password` of `Authorization: Basic …` */
 function basicPair(authorization: string): string | undefined {
@@ -259,6 +269,8 @@ function isForeign({ method, header }: AuthRequest, { ownPorts, origins }: Keys)
     host =>
       host !== null &&
       host.hostname === page.hostname &&
-      (host.port === page.port || ownPorts.has(Number(page.port || (page.protocol === 'https:' ? 443 : 80)))),
+      (host.port === page.port || ownPorts.some(ports => ports.has(portOf(host)) && ports.has(portOf(page)))),
   )
 }
+
+const portOf = ({ port, protocol }: URL): number => Number(port) || (protocol === 'https:' ? 443 : 80)

@@ -42,6 +42,7 @@ export class CaddyError extends Error {
 }
 
 const START_LIMIT_MS = 30_000
+const ANSWER_LIMIT_MS = 5000
 const LOOK_AGAIN_MS = 1000
 /** Our own request is one to the gate. */
 const OURS = 1
@@ -146,7 +147,11 @@ class RunningCaddy implements CaddyProcess {
   #begin(socket: string, path: string): Promise<IncomingMessage> {
     return new Promise((done, fail) => {
       const options = { socketPath: join(this.#directory, socket), path, headers: { host: ADMIN_HOST }, agent: false }
-      const question = request(options, answer => done(answer.on('error', () => {})))
+      const question = request(options, answer => {
+        clearTimeout(limit)
+        done(answer.on('error', () => {}))
+      })
+      const limit = setTimeout(() => question.destroy(new Error('no answer')), ANSWER_LIMIT_MS)
       question.on('error', fail).end()
     })
   }

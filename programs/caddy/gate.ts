@@ -135,7 +135,7 @@ export class Gate {
     decision: Extract<Decision, { type: 'pass' }>,
     response: ServerResponse,
   ): void {
-    const { newSession, query, newQuery, by } = decision
+    const { newSession, query, newQuery, isKnown, cookie, authorization } = decision
     const isRewritten = query !== newQuery
     const verdict = isRewritten
       ? newSession
@@ -144,14 +144,13 @@ export class Gate {
       : newSession
         ? verdicts.cookie
         : verdicts.pass
-    const hasLoggedIn = by !== 'openSite' && by !== 'openPath'
     send(response, 200, {
       [answered.verdict]: verdict,
-      [answered.cookie]: site.passCredentials ? question.header('cookie') : decision.cookie,
-      [answered.authorization]: site.passCredentials ? question.header('authorization') : decision.authorization,
+      [answered.cookie]: cookie,
+      [answered.authorization]: site.passCredentials ? question.header('authorization') : authorization,
       [answered.client]: question.realIp,
       [answered.proto]: question.proto,
-      [answered.portalToken]: site.isPortal && hasLoggedIn ? this.#deps.portalToken : '',
+      [answered.portalToken]: site.isPortal && isKnown ? this.#deps.portalToken : '',
       [answered.query]: query,
       [answered.newQuery]: newQuery,
       ...(newSession ? { 'Set-Cookie': this.#newSession(question) } : {}),

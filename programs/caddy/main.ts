@@ -3,7 +3,7 @@
  * and decides who may come in. Source: contract 3.3, 4.2, 5; 14 (8–15)
  */
 import { createHash } from 'node:crypto'
-import { accessSync, chmodSync, constants, mkdirSync, rmSync } from 'node:fs'
+import { accessSync, chmodSync, constants, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { openApplicationStatuses } from '../common/application-status.ts'
@@ -52,6 +52,7 @@ async function main(): Promise<void> {
   const { key, problems: keyProblems } = readSessionKey()
   const lasting = [...settingProblems, ...mannerProblems, ...credentialProblems, ...keyProblems]
   makeRunDirectory()
+  moveNewConnections()
 
   const gateway = new Gateway({
     start: (caddyfile, directory) => startCaddy({ binary, caddyfile, directory, log }),
@@ -166,6 +167,18 @@ function makeRunDirectory(): void {
   chmodSync(run, 0o700)
 }
 
+/**
+ * A connection that is just being made when one Caddy takes over from another goes over with it, where the kernel may be told
+ * so: in most containers it may not, and then it is reset. Source: docs/decisions.md
+ */
+function moveNewConnections(): void {
+  try {
+    writeFileSync('/proc/sys/net/ipv4/tcp_migrate_req', '1')
+  } catch {
+    // read-only
+  }
+}
+
 /** @returns what is wrong with it, or with PORTAL_CONFIG */
 function makePortalYaml(portalConfig: string, log: Logger): readonly Problem[] {
   try {
@@ -210,9 +223,12 @@ function endBySignal(end: () => Promise<void>): void {
     })
 }
 
-/** Where other sites of this instance are, as they are called here and outside. */
-const ownPorts = (settings: Settings): ReadonlySet<number> =>
-  new Set([...settings['VAST_TCP_PORT_*']].flatMap(([port, mapped]) => (mapped === null ? [] : [Number(port), mapped])))
+/** Of what the platform maps: within the instance, and outside. */
+function ownPorts(settings: Settings): readonly ReadonlySet<number>[] {
+  const pairs = [...settings['VAST_TCP_PORT_*']]
+  const outside = pairs.flatMap(([, mapped]) => mapped ?? [])
+  return [new Set(pairs.map(([port]) => Number(port))), new Set(outside)]
+}
 
 /** What would be good to have, and is no reason to end. */
 function attempt(log: Logger, act: () => void): void {

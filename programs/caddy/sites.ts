@@ -9,7 +9,7 @@ import type { Cors, Gateway, Site } from './caddyfile.ts'
 export interface GatedSite extends Site {
   /** whether who calls has to be known */
   readonly authenticated: boolean
-  /** `pass_credentials: true` in portal.yaml: it asks for the same ones itself, and so gets them */
+  /** `pass_credentials: true` in portal.yaml: it asks for the same token or password itself, and so gets it */
   readonly passCredentials: boolean
   readonly isPortal: boolean
 }

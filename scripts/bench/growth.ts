@@ -243,7 +243,9 @@ function renderPanel({ title, key, unit, slope }: Panel, rows: readonly Growth[]
       ({ programs }, at) =>
         `<circle cx="${x(programs).toFixed(1)}" cy="${y(values[at]!).toFixed(1)}" r="2.2" fill="#3b7dd8"/>`,
     ),
-    ...rows.map(({ programs }, at) => text(x(programs), y(values[at]!) - 7, 'middle', short(values[at]!))),
+    ...rows.map(({ programs }, at) =>
+      text(x(programs) + (at === 0 ? 4 : 0), y(values[at]!) - 7, at === 0 ? 'start' : 'middle', short(values[at]!)),
+    ),
     '</g>',
   ].join('\n')
 }

@@ -37,7 +37,8 @@ export function formOf(xml: string, struct: XmlRpcValue): StructForm | null {
   return {
     expression: new RegExp(`${source.join('')}[ \\t\\r\\n]*`, 'y'),
     read(match) {
-      const members: { [member: string]: XmlRpcValue } = Object.create(null)
+      // an object made by Object.create(null) keeps its members in a hash table: twice as slow
+      const members: { [member: string]: XmlRpcValue } = Object.setPrototypeOf({}, null)
       for (let at = 0; at < names.length; at++) members[names[at]!] = values[at]!(match[at + 1]!)
       return members
     },

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -56,40 +56,16 @@ function findLab(): string {
   return lab
 }
 
-/**
- * Each of image-lab's scripts writes podman's settings anew, and for a moment the files are empty: a podman that starts just
- * then does nothing but complain. This may go when image-lab renames the new file over the old one.
- */
-const foundNoSettings = ({ status, stderr }: Outcome): boolean =>
-  status !== 0 && /Failed to obtain podman configuration|no such network|network not found/.test(stderr)
-
-/** Runs one of image-lab's scripts to its end; its exit status is the caller's business. */
-async function runScript(name: string, args: readonly string[], options: ExecOptions = {}): Promise<Outcome> {
-  let outcome = await runScriptOnce(name, args, options)
-  for (let tries = 1; tries < 5 && foundNoSettings(outcome); tries++) outcome = await runScriptOnce(name, args, options)
-  return outcome
-}
-
-async function runScriptOnce(name: string, args: readonly string[], options: ExecOptions): Promise<Outcome> {
-  const script = join(findLab(), name)
-  const { timeoutMs = 60_000, input } = options
-  const done = await execa(
-    'timeout', // which ends all that the script has started, too
-    [
-      ...['--kill-after=10', String(timeoutMs / 1000)],
-      // test files run side by side: the second one finds what the first one has built
-      ...(alone.has(name) ? ['flock', script] : []),
-      ...['bash', script, ...args],
-    ],
-    {
-      env: renderEnvironment(),
-      extendEnv: false,
-      reject: false,
-      all: true,
-      stripFinalNewline: false,
-      ...(input === undefined ? { stdin: 'ignore' as const } : { input }),
-    },
-  )
+/** Runs a command to its end; what its exit status means is the caller's business. `timeout` ends all that it has started, too. */
+async function run(command: readonly string[], { input, timeoutMs = 60_000 }: ExecOptions): Promise<Outcome> {
+  const done = await execa('timeout', ['--kill-after=10', String(timeoutMs / 1000), ...command], {
+    env: renderEnvironment(),
+    extendEnv: false,
+    reject: false,
+    all: true,
+    stripFinalNewline: false,
+    ...(input === undefined ? { stdin: 'ignore' as const } : { input }),
+  })
   return { status: done.exitCode ?? 128, stdout: done.stdout, stderr: done.stderr, all: done.all }
 }
 
@@ -97,38 +73,72 @@ async function runScriptOnce(name: string, args: readonly string[], options: Exe
 function renderEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('npm_'))
   const path = (process.env.PATH ?? '').split(':').filter(directory => !directory.endsWith('/node_modules/.bin'))
-  return { ...Object.fromEntries(kept), PATH: path.join(':') }
+  return {
+    ...Object.fromEntries(kept),
+    PATH: path.join(':'),
+    CONTAINERS_CONF: join(podmanFiles, 'containers.conf'),
+    CONTAINERS_STORAGE_CONF: join(podmanFiles, 'storage.conf'),
+  }
 }
 
-/** Of the scripts, those that run one at a time. */
+/**
+ * podman's settings as image-lab makes them, in copies: each of its scripts writes them anew, and for a moment they are empty.
+ * Besides, podman alone answers in half the time of podman.sh. This may go when image-lab renames its new files over the old.
+ */
+const podmanFiles = resolve(root, '.run/image-lab')
+const COPY_PODMAN_FILES = `. "$1/lib.sh"
+lab_ready
+for _ in {1..20}; do
+  cp "$CONTAINERS_CONF" "$2/containers.conf.$$" && cp "$CONTAINERS_STORAGE_CONF" "$2/storage.conf.$$"
+  if grep -q ^default_subnet_pools "$2/containers.conf.$$" && grep -q ^runroot "$2/storage.conf.$$"; then
+    mv "$2/containers.conf.$$" "$2/containers.conf" && mv "$2/storage.conf.$$" "$2/storage.conf"
+    exit
+  fi
+  sleep 0.1
+done
+exit 1`
+
+/** Of the scripts, those that run one at a time: test files run side by side, and the second finds what the first has built. */
 const alone: ReadonlySet<string> = new Set(['build.sh', 'make-base.sh'])
 
-/** What must not fail. */
-async function mustRun(name: string, args: readonly string[], options: ExecOptions = {}): Promise<Outcome> {
-  const outcome = await runScript(name, args, options)
-  if (outcome.status !== 0)
-    throw new Error(`${name} ${args.slice(0, 3).join(' ')} … ended with ${outcome.status}:\n${tail(outcome.all, 40)}`)
+/** One of image-lab's scripts. */
+async function runScript(name: string, args: readonly string[], options: ExecOptions = {}): Promise<Outcome> {
+  const script = join(findLab(), name)
+  const command = [...(alone.has(name) ? ['flock', script] : []), 'bash', script, ...args]
+  let outcome = await run(command, options)
+  for (let tries = 1; tries < 5 && foundNoSettings(outcome); tries++) outcome = await run(command, options)
   return outcome
 }
 
-const podman = (...args: readonly string[]): Promise<Outcome> => mustRun('podman.sh', args)
+/** What podman says that found its settings half-written: it has done nothing then. */
+const foundNoSettings = ({ status, stderr }: Outcome): boolean =>
+  status !== 0 && /Failed to obtain podman configuration|runroot must be set|no such network/.test(stderr)
 
-const tail = (text: string, lines: number): string => text.trimEnd().split('\n').slice(-lines).join('\n')
+const tryPodman = (args: readonly string[], options: ExecOptions = {}): Promise<Outcome> =>
+  run(['podman', ...args], options)
+
+const podman = async (args: readonly string[], options: ExecOptions = {}): Promise<Outcome> =>
+  succeeded(`podman ${args[0]}`, await tryPodman(args, options))
+
+/** @throws Error with the end of what it said */
+function succeeded(what: string, outcome: Outcome): Outcome {
+  if (outcome.status === 0) return outcome
+  const said = outcome.all.trimEnd().split('\n').slice(-40).join('\n')
+  throw new Error(`${what} ended with ${outcome.status}:\n${said}`)
+}
 
 /** What an earlier run left that did not come to its end; and layers that no build has used for a day. */
 async function removeLeftovers(): Promise<void> {
   const containers: readonly { Id: string; Labels: Labels }[] = await listed('ps', '-a')
-  for (const { Id, Labels } of containers)
-    if (isLeftOver(Labels)) await runScript('podman.sh', ['rm', '-f', '-v', '-t', '0', Id])
+  for (const { Id, Labels } of containers) if (isLeftOver(Labels)) await tryPodman(['rm', '-f', '-v', '-t', '0', Id])
   const networks: readonly { name: string; labels?: Labels }[] = await listed('network', 'ls')
-  for (const { name, labels } of networks)
-    if (isLeftOver(labels)) await runScript('podman.sh', ['network', 'rm', '-f', name])
-  await podman('image', 'prune', '-f', '--filter', 'until=24h')
+  for (const { name, labels } of networks) if (isLeftOver(labels)) await tryPodman(['network', 'rm', '-f', name])
+  await podman(['image', 'prune', '-f', '--filter', 'until=24h'])
 }
 
 type Labels = Readonly<Record<string, string>> | null | undefined
 
-const listed = async (...args: readonly string[]) => JSON.parse((await podman(...args, '--format', 'json')).stdout)
+const listed = async (...args: readonly string[]) => JSON.parse((await podman([...args, '--format', 'json'])).stdout)
 
 const isLeftOver = (labels: Labels): boolean => labels?.[OWNER] !== undefined && !existsSync(`/proc/${labels[OWNER]}`)
 
@@ -146,13 +156,14 @@ async function ensureBaseImages(): Promise<void> {
   const { base, node } = readBaseImages()
   const missing: string[] = []
   for (const image of [base, node])
-    if ((await runScript('podman.sh', ['image', 'exists', `localhost/${image}`])).status !== 0) missing.push(image)
+    if ((await tryPodman(['image', 'exists', `localhost/${image}`])).status !== 0) missing.push(image)
   if (missing.length === 0) return
   const suite = /:(\w+)-slim$/.exec(base)?.[1]
   const major = /:(\d+)-/.exec(node)?.[1]
   if (suite === undefined || major === undefined)
     throw new Error(`cannot make ${missing.join(' and ')} with make-base.sh`)
-  await mustRun('make-base.sh', ['--suite', suite, '--node', major], { timeoutMs: 600_000 })
+  const made = await runScript('make-base.sh', ['--suite', suite, '--node', major], { timeoutMs: 600_000 })
+  succeeded('make-base.sh', made)
 }
 
 let firstUse: Promise<void> | undefined
@@ -160,6 +171,11 @@ let firstUse: Promise<void> | undefined
 /** Once per process, before anything else of the lab is used. */
 const prepare = (): Promise<void> =>
   (firstUse ??= (async () => {
+    mkdirSync(podmanFiles, { recursive: true, mode: 0o700 })
+    const copied = await run(['bash', '-c', COPY_PODMAN_FILES, 'image-lab', findLab(), podmanFiles], {
+      timeoutMs: 300_000,
+    })
+    succeeded('image-lab', copied)
     await removeLeftovers()
     await ensureBaseImages()
   })())
@@ -170,7 +186,7 @@ export async function buildImage({ context, file, args = {} }: BuildOptions): Pr
   const scratch = mkdtempSync(join(tmpdir(), 'bosun-image-'))
   try {
     const iidFile = join(scratch, 'iid')
-    await mustRun(
+    const built = await runScript(
       'build.sh',
       [
         ...['-t', 'localhost/bosun-test', '--iidfile', iidFile, '-f', file ?? join(context, 'Dockerfile')],
@@ -179,6 +195,7 @@ export async function buildImage({ context, file, args = {} }: BuildOptions): Pr
       ],
       { timeoutMs: 600_000 },
     )
+    succeeded('build.sh', built)
     return readFileSync(iidFile, 'utf8').trim()
   } finally {
     rmSync(scratch, { recursive: true })
@@ -192,11 +209,11 @@ export const bosunImage = (): Promise<string> => (image ??= buildImage({ context
 
 /** Bytes of all layers, the base image's included. */
 export const imageSize = async (id: string): Promise<number> =>
-  Number((await podman('image', 'inspect', '-f', '{{.Size}}', id)).stdout)
+  Number((await podman(['image', 'inspect', '-f', '{{.Size}}', id])).stdout)
 
 /** What the image says of itself: `.Config`, as in Docker. */
 export async function imageConfig(id: string): Promise<ImageConfig> {
-  return JSON.parse((await podman('image', 'inspect', '-f', '{{json .Config}}', id)).stdout)
+  return JSON.parse((await podman(['image', 'inspect', '-f', '{{json .Config}}', id])).stdout)
 }
 
 export interface ImageConfig {
@@ -236,8 +253,7 @@ export class Container implements AsyncDisposable {
   /** Runs bash code inside. */
   exec(code: string, options: ExecOptions = {}): Promise<Outcome> {
     const { user, env = {}, input } = options
-    return runScript(
-      'podman.sh',
+    return tryPodman(
       [
         'exec',
         ...(input === undefined ? [] : ['-i']),
@@ -251,7 +267,7 @@ export class Container implements AsyncDisposable {
 
   /** What it has said until now: stdout and stderr. */
   async logs(): Promise<string> {
-    return (await podman('logs', this.id)).all
+    return (await podman(['logs', this.id])).all
   }
 
   /**
@@ -259,20 +275,12 @@ export class Container implements AsyncDisposable {
    * @throws Error with the end of the log, when the container ends or the time is over before
    */
   async said(pattern: RegExp, timeoutMs = 60_000): Promise<void> {
-    const follow = spawn(
-      'bash',
-      [
-        '-c',
-        'exec bash "$0" logs -f --since "$1" "$2" 2>&1',
-        join(findLab(), 'podman.sh'),
-        await this.inspect('{{.State.StartedAt.Format "2006-01-02T15:04:05.999999999Z07:00"}}'),
-        this.id,
-      ],
-      {
-        stdio: ['ignore', 'pipe', 'ignore'],
-        timeout: timeoutMs,
-      },
-    )
+    const since = await this.inspect('{{.State.StartedAt.Format "2006-01-02T15:04:05.999999999Z07:00"}}')
+    const follow = spawn('sh', ['-c', 'exec podman logs -f --since "$0" "$1" 2>&1', since, this.id], {
+      env: renderEnvironment(),
+      stdio: ['ignore', 'pipe', 'ignore'],
+      timeout: timeoutMs,
+    })
     const closed = once(follow, 'close')
     const seen: string[] = []
     try {
@@ -289,29 +297,29 @@ export class Container implements AsyncDisposable {
 
   /** One fact of `podman inspect`: `'{{.State.Status}}'`. */
   async inspect(format: string): Promise<string> {
-    return (await podman('inspect', '-f', format, this.id)).stdout.trim()
+    return (await podman(['inspect', '-f', format, this.id])).stdout.trim()
   }
 
   /** The image's HEALTHCHECK, once. */
   async isHealthy(): Promise<boolean> {
-    return (await runScript('podman.sh', ['healthcheck', 'run', this.id])).status === 0
+    return (await tryPodman(['healthcheck', 'run', this.id])).status === 0
   }
 
   /** SIGTERM, and SIGKILL after `graceSeconds`; → the exit status (137: it was killed). */
   async stop(graceSeconds = 10): Promise<number> {
-    await mustRun('podman.sh', ['stop', '-t', String(graceSeconds), this.id], { timeoutMs: (graceSeconds + 30) * 1000 })
+    await podman(['stop', '-t', String(graceSeconds), this.id], { timeoutMs: (graceSeconds + 30) * 1000 })
     return this.exitStatus()
   }
 
   /** SIGKILL to all of it at once, as a power cut. */
   async kill(): Promise<void> {
-    await podman('kill', '-s', 'KILL', this.id)
-    await podman('wait', this.id)
+    await podman(['kill', '-s', 'KILL', this.id])
+    await podman(['wait', this.id])
   }
 
   /** Waits until it has ended by itself. */
   async ended(timeoutMs = 30_000): Promise<number> {
-    await mustRun('podman.sh', ['wait', this.id], { timeoutMs })
+    await podman(['wait', this.id], { timeoutMs })
     return this.exitStatus()
   }
 
@@ -321,7 +329,7 @@ export class Container implements AsyncDisposable {
 
   /** Starts it again after a stop: its files are as they were. */
   async restart(): Promise<void> {
-    await podman('start', this.id)
+    await podman(['start', this.id])
     await this.started()
   }
 
@@ -331,7 +339,7 @@ export class Container implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await podman('rm', '-f', '-v', '-t', '0', this.id)
+    await podman(['rm', '-f', '-v', '-t', '0', this.id])
   }
 }
 
@@ -341,14 +349,28 @@ export async function runContainer(
   { env = {}, options = [], command = [] }: RunOptions = {},
 ): Promise<Container> {
   await prepare()
-  const { stdout } = await podman(
+  const { stdout } = await podman([
     ...['run', '-d', '--label', `${OWNER}=${process.pid}`],
     ...Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
     ...options,
     imageId,
     ...command,
-  )
+  ])
   return new Container(stdout.trim()).started()
+}
+
+/**
+ * Runs a command in an emulated machine that has the image's files and a kernel of its own, as root; ten times as slow.
+ * `files` of this machine lie in `/` there.
+ */
+export async function emulate(
+  imageId: string,
+  command: readonly string[],
+  { files = [], timeoutMs = 120_000 }: { files?: readonly string[]; timeoutMs?: number } = {},
+): Promise<Outcome> {
+  await prepare()
+  const options = ['--mem', '1024', ...files.flatMap(file => ['--copy', file])]
+  return succeeded('vm-run.sh', await runScript('vm-run.sh', [...options, imageId, ...command], { timeoutMs }))
 }
 
 /** A network of containers on this machine; from here its containers are reached by their addresses. */
@@ -378,7 +400,7 @@ export class Network implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await podman('network', 'rm', '-f', this.name)
+    await podman(['network', 'rm', '-f', this.name])
   }
 }
 
@@ -387,7 +409,7 @@ let networks = 0
 export async function openNetwork(...options: readonly string[]): Promise<Network> {
   await prepare()
   const name = `bosun-${process.pid}-${++networks}`
-  await podman('network', 'create', '--label', `${OWNER}=${process.pid}`, ...options, name)
-  const { stdout } = await podman('network', 'inspect', '-f', '{{range .Subnets}}{{.Gateway}}{{end}}', name)
+  await podman(['network', 'create', '--label', `${OWNER}=${process.pid}`, ...options, name])
+  const { stdout } = await podman(['network', 'inspect', '-f', '{{range .Subnets}}{{.Gateway}}{{end}}', name])
   return new Network(name, stdout.trim())
 }

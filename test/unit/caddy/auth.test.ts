@@ -15,7 +15,7 @@ const keys = (more: Partial<Keys> = {}): Keys => ({
   cookieName: NAME,
   passes,
   spent: new Set<string>(),
-  ownPorts: new Set([1111, 41_111]),
+  ownPorts: [new Set([1111, 7860]), new Set([41_111, 47_860])],
   origins: [],
   ...more,
 })
@@ -189,9 +189,32 @@ describe('token links', () => {
     expect(followed('/ai-dock/pre-auth', {})).toBe('nothing')
   })
 
-  test('on a site without login the token does not get to the application', () => {
-    expect(ask({ uri: '/?token=open%2Btoken&a', authenticated: false })).toMatchObject({ newQuery: 'a' })
+  test('many at once are not looked at', () => {
+    const many = Array.from({ length: 100 }, (_, index) => `token=${index}`).join('&')
+    expect(outcome(ask({ uri: `/?${many}&token=open%2Btoken` }))).toBe('wrong')
+    expect(ask({ uri: `/?${many}` })).toMatchObject({ guesses: { length: 2 } })
+    const cookies = Array.from({ length: 100 }, (_, index) => `${NAME}=${index}`).join('; ')
+    expect(outcome(ask({ headers: { cookie: `${cookies}; ${NAME}=open+token` } }))).toBe('wrong')
   })
+
+  test.each([{ authenticated: false }, { uri: '/manifest.json' }])(
+    'where nobody need be known, nobody learns by what is taken out whether it is right: %j',
+    given => {
+      for (const [uri, authorization] of [
+        ['token=open%2Btoken', 'Bearer open+token'],
+        ['token=guess', basic('vastai:pass:word')],
+      ]) {
+        const asked = {
+          ...given,
+          uri: `${(given as Given).uri ?? '/'}?${uri}`,
+          headers: { authorization: authorization! },
+        }
+        expect(ask(asked)).toMatchObject({ type: 'pass', newQuery: uri, authorization })
+      }
+      const uri = `${(given as Given).uri ?? '/'}?token=${link}&a`
+      expect(ask({ ...given, uri, headers: cookie(session) })).toMatchObject({ newQuery: 'a', cookie: 'a=1; b=2' })
+    },
+  )
 })
 
 describe('what applications get', () => {
@@ -230,7 +253,8 @@ describe('pages of somebody else', () => {
     ['no page', {}, 'session'],
     ['the same origin', { origin: 'http://203.0.113.7:41111' }, 'session'],
     ['by what the browser says', { origin: 'https://proxy.example', 'sec-fetch-site': 'same-origin' }, 'session'],
-    ['another site of this instance', { origin: 'http://203.0.113.7:1111' }, 'session'],
+    ['another site of this instance', { origin: 'http://203.0.113.7:47860' }, 'session'],
+    ['what is called outside as a site is called here', { origin: 'http://203.0.113.7:7860' }, 'foreign'],
     ['another port of this address', { origin: 'http://203.0.113.7:50000' }, 'foreign'],
     ['the port of the scheme', { origin: 'http://203.0.113.7' }, 'foreign'],
     ['another host', { origin: 'http://evil.example:41111', 'sec-fetch-site': 'cross-site' }, 'foreign'],
