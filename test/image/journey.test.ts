@@ -231,7 +231,9 @@ describe('an instance', () => {
 
   test('a program is restarted by a button of the portal', async () => {
     const pid = await shell('supervisorctl pid notes')
-    await row('notes').getByRole('button', { name: /^Restart / }).click()
+    await row('notes')
+      .getByRole('button', { name: /^Restart / })
+      .click()
     await until('it is another process', async () => {
       const now = (await instance.exec('supervisorctl pid notes')).stdout
       return now !== pid && now !== '0\n'
