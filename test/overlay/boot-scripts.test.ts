@@ -25,7 +25,7 @@ test('PROVISIONING_SCRIPT runs once, while programs wait, with the ends of lines
     /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[INFO\] Running http:\/\/127.0.0.1:8000\/moved$/m,
   )
   expect(instance.read('/var/log/provisioning.log')).toContain('script says')
-  expect(existsSync(instance.path('/.provisioning_complete'))).toBe(true)
+  expect(instance.read('/.provisioning_complete')).toBe('exit status 0\n')
   expect(existsSync(instance.path('/.provisioning_failed'))).toBe(false)
   expect(await stepOf(instance, '75-provisioning-manifest.sh')).toMatchObject({ result: 'ok' })
   await instance.exec('supervisorctl shutdown')
@@ -53,7 +53,7 @@ for (const [what, source, said] of [
     await untilReady(instance)
     expect(instance.read(LOG)).toMatch(said)
     expect(instance.output).toContain('Note: Provisioning encountered issues but instance startup will continue')
-    expect(existsSync(instance.path('/.provisioning_failed'))).toBe(true)
+    expect(instance.read('/.provisioning_failed')).toMatch(said)
     expect(existsSync(instance.path('/.provisioning_complete'))).toBe(false)
     expect(existsSync(instance.path('/.provisioning'))).toBe(false)
     expect(await stepOf(instance, '75-provisioning-manifest.sh')).toMatchObject({ result: 'failed' })

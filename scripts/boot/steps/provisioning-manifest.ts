@@ -16,12 +16,12 @@ export async function provisioningManifest({ env, say }: StepTools): Promise<Ste
   // all of it goes to the container log, none to the shell that evaluates our stdout
   const failure = await provision({ env, ...(manifest === '' ? {} : { manifest }), output: 2 })
   if (failure === '') {
-    writeFileSync(paths.provisioningComplete, '')
+    writeFileSync(paths.provisioningComplete, 'exit status 0\n')
     rmSync(paths.provisioningFailed, { force: true })
     say('Provisioning complete!')
     return ok(`complete: ${names}`)
   }
-  writeFileSync(paths.provisioningFailed, '')
+  writeFileSync(paths.provisioningFailed, `${failure}\n`)
   say('Note: Provisioning encountered issues but instance startup will continue')
   return failed(`${failure} (${paths.portalLogs}/provisioning.log)`)
 }
