@@ -59,6 +59,8 @@ function findLab(): string {
 /** Runs a command to its end; what its exit status means is the caller's business. `timeout` ends all that it has started, too. */
 async function run(command: readonly string[], { input, timeoutMs = 60_000 }: ExecOptions): Promise<Outcome> {
   const done = await execa('timeout', ['--kill-after=10', String(timeoutMs / 1000), ...command], {
+    // podman's monitor leaves a file `oom` where it was started, when memory was short
+    cwd: tmpdir(),
     env: renderEnvironment(),
     extendEnv: false,
     reject: false,
