@@ -12,6 +12,7 @@ const packages = {
   openssl: '/usr/bin/openssl',
   curl: '/usr/bin/curl',
   cron: '/usr/sbin/cron',
+  'openssh-server': '/usr/sbin/sshd',
   syncthing: '/usr/bin/syncthing',
   // makes the stand-in for a library
   gcc: '/usr/bin/gcc',
