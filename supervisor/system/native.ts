@@ -90,9 +90,8 @@ export function pipe(): readonly [number, number] {
   return [descriptorPair[0]!, descriptorPair[1]!]
 }
 
-/** Bytes that are there now, 0 at the end; −1 when there are none, for a descriptor that does not wait. */
-export const readNow = (descriptor: number, room: Uint8Array, atMost: number): number =>
-  call.read(descriptor, room, atMost)
+/** Bytes that are there now, as far as there is room; 0 at the end; −1 when there are none, for a descriptor that does not wait. */
+export const readNow = (descriptor: number, room: Uint8Array): number => call.read(descriptor, room, room.length)
 
 /**
  * Bytes that were written. A third of what fs.writeSync costs, beside the system call itself.

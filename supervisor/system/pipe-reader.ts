@@ -89,21 +89,26 @@ class ChildPipe implements PipeReader {
 
   readBusy(): void {
     this.#scheduled = false
-    const length = this.#readUpTo(this.#capacity)
+    const length = this.#readNow(true)
     if (this.#paused || this.#isClosed()) return
     const wait = this.#nextRead(length)
     if (wait === null) this.#socket.resume()
     else this.#readIn(wait)
   }
 
-  /** Hands over what is in the pipe; returns how much it was. Never waits: libuv has made our end non-blocking. */
-  #readUpTo(most: number): number {
+  /**
+   * Hands over what is in the pipe, one pipe full at most: a writer that goes on must not hold us here. Returns how much it
+   * was. Never waits: libuv has made our end non-blocking.
+   */
+  #readNow(mayPause: boolean): number {
+    const most = this.#capacity
     let sum = 0
-    while (sum < most && !this.#paused && !this.#isClosed()) {
-      const length = readNow(this.#descriptor, shared, Math.min(AT_ONCE, most - sum))
-      if (length > 0) this.#handlers.data(shared.subarray(0, length))
-      if (length > 0) sum += length
-      if (length < AT_ONCE) break
+    while (sum < most && !this.#isClosed() && !(mayPause && this.#paused)) {
+      const length = readNow(this.#descriptor, shared)
+      if (length <= 0) break
+      sum += length
+      this.#handlers.data(shared.subarray(0, length))
+      if (length < shared.length) break
     }
     return sum
   }
@@ -113,14 +118,15 @@ class ChildPipe implements PipeReader {
     const time = now()
     const elapsed = time - this.#lastRead
     if (length > 0) this.#lastRead = time
-    if (this.#ended || elapsed > QUIET || this.#handlers.isDialogue) {
+    if (this.#isClosed()) return null
+    const full = length >= this.#capacity * 0.9
+    if (full) this.#enlarge()
+    if (elapsed > QUIET || this.#handlers.isDialogue) {
       this.#rate = 0
       return null
     }
-    if (length >= this.#capacity * 0.9) {
-      this.#enlarge()
-      return 0
-    }
+    // how much more it would have written in this time is unknown
+    if (full) return 0
     if (length === 0) this.#rate /= 2
     else this.#rate += (length / Math.max(elapsed, 0.05) - this.#rate) / 4
     const wait = Math.round((WORTHWHILE * this.#capacity) / this.#rate)
@@ -153,14 +159,7 @@ class ChildPipe implements PipeReader {
   }
 
   drainAndClose(): void {
-    // one pipe full and no more: a grandchild that goes on writing must not hold us here
-    for (let left = this.#capacity; left > 0 && !this.#isClosed(); ) {
-      // never waits: libuv has made our end of the pipe non-blocking
-      const length = readNow(this.#descriptor, shared, left)
-      if (length <= 0) break
-      left -= length
-      this.#handlers.data(shared.subarray(0, length))
-    }
+    this.#readNow(false)
     this.#socket.destroy()
     this.#end()
   }

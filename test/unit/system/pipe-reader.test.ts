@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, readdirSync, writeSync } from 'node:fs'
+import { closeSync, readdirSync, readFileSync, writeSync } from 'node:fs'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { growPipe, pipe } from '../../../supervisor/system/native.ts'
 import { type GrowPipe, openPipeReader } from '../../../supervisor/system/pipe-reader.ts'
@@ -45,6 +45,9 @@ function given({
   }
   return { reader, seen, until, own, run }
 }
+
+/** Does it stand still in a write? The number of that call on x64, arm64. */
+const waitsForRoom = (pid: number): boolean => /^(1|64) 0x1 /.test(readFileSync(`/proc/${pid}/syscall`, 'utf8'))
 
 test('what is written comes at once, and the end when the last writer has gone', async () => {
   const { seen, until, own } = given()
@@ -171,6 +174,26 @@ describe('drainAndClose', () => {
     expect(performance.now() - started).toBeLessThan(1_000)
     expect(seen.bytes - before).toBeLessThanOrEqual(1 << 20)
     expect(seen.ended).toBe(1)
+  })
+
+  test('hands over all that a pipe holds that has been enlarged', async () => {
+    let expected = 0
+    let broken = false
+    const { reader, seen, until, run } = given({
+      onData(chunk) {
+        for (const byte of chunk) if (byte !== expected++ % 251) broken = true
+        if (seen.bytes > 4_000_000) reader.pause()
+      },
+    })
+    run(`exec /usr/bin/python3 -c "import os
+data = bytes(range(251)) * 80000
+while data: data = data[os.write(1, data[:65536]):]"`)
+    await until(() => expect(seen.bytes).toBeGreaterThan(4_000_000))
+    await until(() => expect(waitsForRoom(children[0]!.pid!)).toBe(true))
+    const before = seen.bytes
+    reader.drainAndClose()
+    expect({ broken, ended: seen.ended }).toEqual({ broken: false, ended: 1 })
+    expect(seen.bytes - before).toBeGreaterThan(900_000)
   })
 
   test('may come twice, after the end, and from within a handler', async () => {
