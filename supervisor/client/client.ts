@@ -4,6 +4,7 @@
  * Source: contract 7, 8; clients.md 2, 3
  */
 import { parseResponse, renderCall, type XmlRpcValue } from '../xmlrpc/codec.ts'
+import { JSON_TYPE, parseJsonResponse } from '../xmlrpc/json-form.ts'
 import { type Connection, type Exchange, openConnection } from './connection.ts'
 import type { ResponseHead } from './response-reader.ts'
 import { parseServerUrl, type ServerAddress } from './server-address.ts'
@@ -52,6 +53,12 @@ export interface Client {
   close(): void
 }
 
+/** What a call does with its answer; nothing but 200 is one. */
+interface Sink extends Omit<Exchange, 'head'> {
+  /** `text/xml` */
+  type?(contentType: string): void
+}
+
 const RPC_PATH = '/RPC2'
 
 /**
@@ -64,14 +71,14 @@ export function openClient(url: string, credentials: ClientCredentials | null = 
   let kept: Connection | null = null
 
   /** Sends on the kept connection if there is one, else on a new one. `rest` is what follows the usual headers. */
-  function exchange(method: string, path: string, rest: string, sink: Omit<Exchange, 'head'>): Connection {
+  function exchange(method: string, path: string, rest: string, sink: Sink): Connection {
     target ??= resolveTarget(url, credentials)
     const connection = kept?.idle ? kept : openConnection(target.address)
     kept = null
     busy.add(connection)
     connection.send(`${method} ${encodePath(path)} HTTP/1.1\r\n${target.headers}${rest}`, {
-      head({ status, reason }: ResponseHead) {
-        if (status === 200) return
+      head({ status, reason, headers }: ResponseHead) {
+        if (status === 200) return sink.type?.(headers.get('content-type') ?? '')
         drop(connection) // the body is a page for people, and after a 401 the original reads nothing more
         sink.fail(new HttpStatusError(status, reason, path))
       },
@@ -97,13 +104,20 @@ export function openClient(url: string, credentials: ClientCredentials | null = 
 
   async function call(method: string, ...params: readonly XmlRpcValue[]): Promise<XmlRpcValue> {
     const body = renderCall(method, params)
-    const headers = `Content-Type: text/xml\r\nAccept: text/xml\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`
+    const headers = `Content-Type: text/xml\r\nAccept: text/xml, ${JSON_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`
     const pieces: Buffer[] = []
+    let parse: (document: Buffer) => XmlRpcValue = parseResponse
     await new Promise<void>((resolve, reject) => {
-      const sink = { data: (bytes: Buffer) => void pieces.push(bytes), end: resolve, fail: reject }
-      exchange('POST', RPC_PATH, `${headers}\r\n${body}`, sink)
+      exchange('POST', RPC_PATH, `${headers}\r\n${body}`, {
+        type(contentType) {
+          if (contentType === JSON_TYPE) parse = parseJsonResponse
+        },
+        data: bytes => void pieces.push(bytes),
+        end: resolve,
+        fail: reject,
+      })
     })
-    return parseResponse(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces))
+    return parse(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces))
   }
 
   function follow(path: string, write: (bytes: Buffer) => void): Following {

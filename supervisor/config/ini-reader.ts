@@ -97,13 +97,16 @@ const joinPath = (directory: string, path: string): string =>
 export function readIniFile(file: string, machine: Machine, programs: 'all' | 'flaws' = 'all'): Ini {
   const ini = emptyIni()
   const text = decode(readRoot(file, machine), file)
-  mergeText(ini, text, file, null, programs === 'all' ? null : flawlessProgram)
+  mergeText(ini, text, file, null, programs === 'all' ? null : flawlessPrograms)
   return ini
 }
 
-/** A header, an option, and lines that are options, comments, or go on with an option, up to the next header. */
-const flawlessProgram =
-  /\[(?:program|eventlistener|fcgi-program|group):[^\];#\r\n]+\]\n[a-z_]+[ \t]*[=:][^\r\n]*(?:\n(?:(?:[a-z_]+[ \t]*[=:]|[ \t#;])[^\r\n]*)?)*(?:(?<=\n)(?=\[[^\];#\r\n]+\])|$)/y
+/**
+ * A header, an option, and lines that are options, comments, or go on with an option, up to the next header; many at a time,
+ * but not more than V8 can keep track of.
+ */
+const flawlessPrograms =
+  /(?:\[(?:program|eventlistener|fcgi-program|group):[^\];#\r\n]+\]\n[a-z_]+[ \t]*[=:][^\r\n]*(?:\n(?:(?:[a-z_]+[ \t]*[=:]|[ \t#;])[^\r\n]*)?)*(?:(?<=\n)(?=\[[^\];#\r\n]+\])|$)){1,100}/y
 
 const emptyIni = (): GrowingIni => ({ sections: new Map(), defaults: new Map() })
 

@@ -1,4 +1,4 @@
-/** `POST /RPC2`: a document in, a document out. Source: contract 7.1, 7.4 */
+/** `POST /RPC2`: a document in, a document out, in JSON for whoever accepts that. Source: contract 7.1, 7.4 */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pythonRepr } from '../config/python-repr.ts'
 import type { ActivityLog } from '../daemon/api.ts'
@@ -10,9 +10,11 @@ import {
   RenderedValue,
   renderFault,
   renderResponse,
+  type WireForm,
   XmlRpcSyntaxError,
 } from '../xmlrpc/codec.ts'
 import { RpcFault } from '../xmlrpc/faults.ts'
+import { JSON_TYPE, renderJsonFault, renderJsonResponse } from '../xmlrpc/json-form.ts'
 import { refuse, SERVER } from './error-page.ts'
 
 const CLOSE = ['Connection', 'close'] as const
@@ -20,20 +22,37 @@ const CLOSE = ['Connection', 'close'] as const
 /** What is quoted of a request in the log. */
 const QUOTED = 2000
 
-function send(response: ServerResponse, document: Buffer | string): void {
+interface AnswerForm {
+  readonly name: WireForm
+  readonly contentType: string
+  readonly renderResponse: (value: Renderable) => string
+  readonly renderFault: (code: number, text: string) => string
+}
+
+const xml: AnswerForm = { name: 'xml', contentType: 'text/xml', renderResponse, renderFault }
+const json: AnswerForm = {
+  name: 'json',
+  contentType: JSON_TYPE,
+  renderResponse: renderJsonResponse,
+  renderFault: renderJsonFault,
+}
+
+function send(response: ServerResponse, { contentType }: AnswerForm, document: Buffer | string): void {
   response.writeHead(200, [
     'Server',
     SERVER,
     'Content-Type',
-    'text/xml',
+    contentType,
     'Content-Length',
     String(Buffer.byteLength(document)),
   ])
   response.end(document)
 }
 
-const succeed = (response: ServerResponse, value: Renderable): void =>
-  send(response, value instanceof RenderedValue ? value.response : renderResponse(value))
+function succeed(response: ServerResponse, form: AnswerForm, value: Renderable): void {
+  const { renderResponse } = form
+  send(response, form, value instanceof RenderedValue ? value.response(renderResponse) : renderResponse(value))
+}
 
 /** The whole body; not called when the client goes before. */
 function readBody(request: IncomingMessage, whole: (body: Buffer) => void): void {
@@ -95,9 +114,9 @@ class LargeBodies {
 const quote = (body: Buffer): string => pythonRepr(body.toString('utf8', 0, QUOTED)) + (body.length > QUOTED ? '…' : '')
 
 /** Logs what went wrong, and answers it. */
-function fail(error: unknown, log: ActivityLog, body: Buffer, response: ServerResponse): void {
+function fail(error: unknown, log: ActivityLog, body: Buffer, response: ServerResponse, form: AnswerForm): void {
   if (error instanceof RpcFault) {
-    send(response, renderFault(error.code, error.text))
+    send(response, form, form.renderFault(error.code, error.text))
   } else if (error instanceof XmlRpcSyntaxError) {
     const why = error.message === 'no method name' ? error.message : 'unmarshallable'
     log.error(`XML-RPC request data ${quote(body)} is invalid: ${why}`)
@@ -109,19 +128,19 @@ function fail(error: unknown, log: ActivityLog, body: Buffer, response: ServerRe
   }
 }
 
-function answer(rpc: RpcInterface, log: ActivityLog, body: Buffer, response: ServerResponse): void {
+function answer(rpc: RpcInterface, log: ActivityLog, body: Buffer, response: ServerResponse, form: AnswerForm): void {
   try {
     const { method, params } = parseCall(body)
     let gone: AbortController | null = null
-    const value = rpc.call(method, params, () => (gone ??= new AbortController()).signal)
+    const value = rpc.call(method, params, () => (gone ??= new AbortController()).signal, form.name)
     if (value instanceof Promise) {
       response.once('close', () => gone?.abort())
-      value.then(late => succeed(response, late)).catch(error => fail(error, log, body, response))
+      value.then(late => succeed(response, form, late)).catch(error => fail(error, log, body, response, form))
     } else {
-      succeed(response, value)
+      succeed(response, form, value)
     }
   } catch (error) {
-    fail(error, log, body, response)
+    fail(error, log, body, response, form)
   }
 }
 
@@ -140,7 +159,8 @@ export function rpcEndpoint(rpc: RpcInterface, log: ActivityLog) {
   return (request: IncomingMessage, response: ServerResponse): void => {
     const { headers } = request
     const status = refusal(request)
-    const whole = (body: Buffer): void => answer(rpc, log, body, response)
+    const form = headers.accept?.includes(JSON_TYPE) ? json : xml
+    const whole = (body: Buffer): void => answer(rpc, log, body, response, form)
     // what follows is not worth being read to its end
     const endless = status === 413 || headers['transfer-encoding'] !== undefined
     if (status !== null) refuse(response, status, endless ? CLOSE : [])

@@ -1,5 +1,5 @@
 import type { ActivityLog } from '../daemon/api.ts'
-import type { Renderable, XmlRpcValue } from '../xmlrpc/codec.ts'
+import type { Renderable, WireForm, XmlRpcValue } from '../xmlrpc/codec.ts'
 import { RpcFault } from '../xmlrpc/faults.ts'
 import { wholeSeconds } from './description.ts'
 import { type Method, takes } from './method.ts'
@@ -10,13 +10,14 @@ import type { Call, RpcSurroundings } from './surroundings.ts'
 export interface RpcInterface {
   /**
    * Calls a method; what waits is a promise, which stays open for ever once `abandoned` is aborted. As a function it is
-   * called only if something waits, which few calls do.
+   * called only if something waits, which few calls do. `form` is that of the answer.
    * @throws RpcFault, also as a rejection
    */
   call(
     method: string,
     params: readonly XmlRpcValue[],
     abandoned: AbortSignal | (() => AbortSignal),
+    form?: WireForm,
   ): Renderable | Promise<Renderable>
 }
 
@@ -54,7 +55,7 @@ function traced(
 export function openRpcInterface(namespaces: readonly string[], surroundings: RpcSurroundings): RpcInterface {
   const { daemon, clock, files } = surroundings
   const known = available(namespaces)
-  const listing = new ProcessListing(daemon)
+  const listings = { xml: new ProcessListing(daemon, 'xml'), json: new ProcessListing(daemon, 'json') }
 
   const dispatch = (name: string, params: readonly XmlRpcValue[], call: Call): Renderable | Promise<Renderable> => {
     const method = known.get(name)
@@ -65,13 +66,13 @@ export function openRpcInterface(namespaces: readonly string[], surroundings: Rp
   }
 
   return {
-    call(name, params, abandoned) {
+    call(name, params, abandoned, form = 'xml') {
       const call: Call = {
         daemon,
         clock,
         files,
         methods: known,
-        allProcessInfo: () => listing.at(wholeSeconds(clock.wall())),
+        allProcessInfo: () => listings[form].at(wholeSeconds(clock.wall())),
         dispatch: (method, values) => dispatch(method, values, call),
         get abandoned() {
           return typeof abandoned === 'function' ? abandoned() : abandoned

@@ -1,5 +1,5 @@
 /**
- * The struct of `getProcessInfo`, and the listing that everybody polls. The XML of a process is kept until its revision
+ * The struct of `getProcessInfo`, and the listing that everybody polls. The text of a process is kept until its revision
  * changes, up to the two members that time changes; the whole listing until anything changes or a second has passed.
  * Source: contract 8.5; design.md 3 Control
  */
@@ -7,7 +7,8 @@
 import { compareText } from '../config/python-text.ts'
 import type { Daemon, Group, Process } from '../daemon/api.ts'
 import { processStates } from '../process/states.ts'
-import { RenderedValue, renderValue } from '../xmlrpc/codec.ts'
+import { type Renderable, RenderedValue, renderValue, type WireForm } from '../xmlrpc/codec.ts'
+import { renderJson } from '../xmlrpc/json-form.ts'
 import { describe, wholeSeconds } from './description.ts'
 
 /** The 14 members in the order they are sent. `now` in seconds since the epoch. */
@@ -28,7 +29,7 @@ export const processInfo = (process: Process, now: number) => ({
   description: describe(process, now),
 })
 
-/** XML around the members that time changes: `now` goes after `head`, an uptime after `middle`. */
+/** What is around the members that time changes: `now` goes after `head`, an uptime after `middle`. */
 interface Pieces {
   readonly revision: number
   readonly head: string
@@ -37,43 +38,64 @@ interface Pieces {
   readonly tail: string | null
 }
 
-const NOW = '<name>now</name>\n<value><int>'
-const DESCRIPTION = '<name>description</name>\n<value><string>'
+interface ListForm {
+  readonly render: (value: Renderable) => string
+  /** ends right before the value of `now`, and of `description` */
+  readonly now: string
+  readonly description: string
+  readonly list: (items: readonly string[]) => string
+}
 
-// Members cannot be mistaken for text: a `<` in a value is escaped.
-function cut(process: Process): Pieces {
+// Members cannot be mistaken for text: a `<` in a value is escaped, and so is a `"`.
+const forms: Readonly<Record<WireForm, ListForm>> = {
+  xml: {
+    render: renderValue,
+    now: '<name>now</name>\n<value><int>',
+    description: '<name>description</name>\n<value><string>',
+    list: items => `<array><data>\n${items.map(item => `<value>${item}</value>\n`).join('')}</data></array>`,
+  },
+  json: {
+    render: renderJson,
+    now: '"now":',
+    description: '"description":"',
+    list: items => `[${items.join()}]`,
+  },
+}
+
+function cut(process: Process, form: ListForm): Pieces {
   const ticking = process.state === 'RUNNING'
   const info = processInfo(process, 0)
-  const xml = renderValue(ticking ? { ...info, description: '' } : info)
-  const nowAt = xml.indexOf(NOW) + NOW.length
-  const descriptionAt = xml.indexOf(DESCRIPTION) + DESCRIPTION.length
+  const text = form.render(ticking ? { ...info, description: '' } : info)
+  const nowAt = text.indexOf(form.now) + form.now.length
+  const descriptionAt = text.indexOf(form.description) + form.description.length
   return {
     revision: process.revision,
-    head: xml.slice(0, nowAt),
-    middle: xml.slice(nowAt + 1, ticking ? descriptionAt : undefined),
-    tail: ticking ? xml.slice(descriptionAt) : null,
+    head: text.slice(0, nowAt),
+    middle: text.slice(nowAt + 1, ticking ? descriptionAt : undefined),
+    tail: ticking ? text.slice(descriptionAt) : null,
   }
 }
 
 /** `getAllProcessInfo`: sorted by (group name, process name). */
 export class ProcessListing {
   readonly #daemon: Daemon
+  readonly #form: ListForm
   readonly #pieces = new WeakMap<Process, Pieces>()
   #groups: readonly Group[] = []
   #processes: readonly Process[] = []
   #answer: { readonly revision: number; readonly now: number; readonly value: RenderedValue } | null = null
 
-  constructor(daemon: Daemon) {
+  constructor(daemon: Daemon, form: WireForm) {
     this.#daemon = daemon
+    this.#form = forms[form]
   }
 
   /** `now` in seconds since the epoch. */
   at(now: number): RenderedValue {
     const { revision } = this.#daemon
     if (this.#answer?.revision !== revision || this.#answer.now !== now) {
-      let xml = '<array><data>\n'
-      for (const process of this.#sorted()) xml += this.#render(process, now)
-      this.#answer = { revision, now, value: new RenderedValue(`${xml}</data></array>`) }
+      const items = this.#sorted().map(process => this.#render(process, now))
+      this.#answer = { revision, now, value: new RenderedValue(this.#form.list(items)) }
     }
     return this.#answer.value
   }
@@ -81,13 +103,11 @@ export class ProcessListing {
   #render(process: Process, now: number): string {
     let pieces = this.#pieces.get(process)
     if (pieces?.revision !== process.revision) {
-      pieces = cut(process)
+      pieces = cut(process, this.#form)
       this.#pieces.set(process, pieces)
     }
     const { head, middle, tail } = pieces
-    return tail === null
-      ? `<value>${head}${now}${middle}</value>\n`
-      : `<value>${head}${now}${middle}${describe(process, now)}${tail}</value>\n`
+    return tail === null ? head + now + middle : head + now + middle + describe(process, now) + tail
   }
 
   /** Groups change far less often than processes do. */

@@ -49,18 +49,22 @@ const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '
 export const escapeText = (text: string): string =>
   text.toWellFormed().replace(toBeEscaped, character => escapes[character] ?? '\ufffd')
 
-/** A value whose XML has been made already: `<struct>…</struct>`, `<array>…</array>`. For what is asked for often. */
+/** How an answer is written; see json-form.ts. */
+export type WireForm = 'xml' | 'json'
+
+/** A value that was written already, in the form of the answer it is for; for what is asked for often. */
 export class RenderedValue {
-  readonly xml: string
+  /** `<array>…</array>`, `[…]` */
+  readonly text: string
   #response: Buffer | null = null
 
-  constructor(xml: string) {
-    this.xml = xml
+  constructor(text: string) {
+    this.text = text
   }
 
-  /** The whole answer in UTF-8, made at the first use. */
-  get response(): Buffer {
-    this.#response ??= Buffer.from(renderResponse(this))
+  /** The whole answer in UTF-8, made by `render` at the first use. */
+  response(render: (value: RenderedValue) => string): Buffer {
+    this.#response ??= Buffer.from(render(this))
     return this.#response
   }
 }
@@ -89,7 +93,7 @@ export function renderValue(value: Renderable): string {
       return `<double>${value}</double>`
   }
   if (value === null) return '<nil/>'
-  if (value instanceof RenderedValue) return value.xml
+  if (value instanceof RenderedValue) return value.text
   if (Array.isArray(value)) {
     let xml = '<array><data>\n'
     for (const item of value as readonly Renderable[]) xml += `<value>${renderValue(item)}</value>\n`

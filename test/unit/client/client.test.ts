@@ -57,7 +57,7 @@ test('a call is an XML-RPC request to /RPC2', async () => {
     'Host: localhost',
     'User-Agent: bosun',
     'Content-Type: text/xml',
-    'Accept: text/xml',
+    'Accept: text/xml, application/json',
     `Content-Length: ${Buffer.byteLength(body!)}`,
   ])
   expect(body).toContain('<methodName>supervisor.startProcess</methodName>')
@@ -70,6 +70,18 @@ test('any method can be called, its length is counted in bytes', async () => {
   await expect(client.call('system.methodHelp', 'ä')).resolves.toEqual(['ä', 7])
   const [head, body] = requests[0]!.split('\r\n\r\n')
   expect(head).toContain(`Content-Length: ${Buffer.byteLength(body!)}`)
+})
+
+test('an answer in JSON is read as well', async () => {
+  const type = 'Content-Type: application/json\r\n'
+  await given([
+    http('{"result":["ä",7]}', type),
+    http('{"error":{"code":10,"message":"BAD_NAME: x"}}', type),
+    answer(1),
+  ])
+  await expect(client.call('a')).resolves.toEqual(['ä', 7])
+  await expect(client.call('b')).rejects.toEqual(new XmlRpcFault(10, 'BAD_NAME: x'))
+  await expect(client.call('c')).resolves.toBe(1)
 })
 
 test('one connection is kept for the next call', async () => {

@@ -39,6 +39,19 @@ describe('XML-RPC over HTTP', () => {
     expect(answer).toContain('<value><string>BAD_NAME: ghost</string></value>')
   })
 
+  test('who accepts JSON is answered in JSON', async () => {
+    const { ask } = await openLab()
+    const accepting = (body: string) =>
+      ask(request('POST /RPC2', { body, headers: ['Accept: text/xml, application/json'] }))
+    const answer = await accepting(call('getVersion'))
+    expect(answer).toContain('\r\nContent-Type: application/json\r\nContent-Length: 17\r\n')
+    expect(bodyOf(answer)).toBe('{"result":"3.0"}\n')
+    const fault = await accepting(call('getProcessInfo', 'ghost'))
+    expect(JSON.parse(bodyOf(fault))).toEqual({ error: { code: 10, message: 'BAD_NAME: ghost' } })
+    const listing = JSON.parse(bodyOf(await accepting(call('getAllProcessInfo'))))
+    expect(listing.result).toContainEqual(expect.objectContaining({ name: 'x', statename: 'STOPPED' }))
+  })
+
   test('Content-Length counts bytes', async () => {
     const { ask } = await openLab()
     const answer = Buffer.from(await ask(post(call('getProcessInfo', 'gh€st'))), 'latin1')

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { describe as describeProcess, timeSpan, wholeSeconds } from '../../../supervisor/rpc/description.ts'
 import { ProcessListing, processInfo } from '../../../supervisor/rpc/process-info.ts'
 import { parseResponse, renderResponse, renderValue } from '../../../supervisor/xmlrpc/codec.ts'
+import { renderJson } from '../../../supervisor/xmlrpc/json-form.ts'
 import { fakeDaemon } from '../../support/fake-daemon.ts'
 
 const NOW = 1_795_230_630
@@ -73,25 +74,25 @@ test('descriptions of the other states', () => {
 })
 
 const listed = (listing: ProcessListing, now: number) => parseResponse(renderResponse(listing.at(now)))
+const renderers = { xml: renderValue, json: renderJson } as const
 const states = ['STOPPED', 'STARTING', 'RUNNING', 'BACKOFF', 'STOPPING', 'EXITED', 'FATAL', 'UNKNOWN'] as const
 
-test('the listing says of each process what getProcessInfo says, however often it is asked', () => {
-  const daemon = fakeDaemon({ 'a<&': [{}], g: [{ name: 'b' }, { name: 'a' }], a: [{}] })
-  const listing = new ProcessListing(daemon)
-  const sorted = ['a', 'a<&', 'g:a', 'g:b'].map(spec => daemon.process(spec))
+test.each(['xml', 'json'] as const)('the listing in %s says of each process what getProcessInfo says', form => {
+  const daemon = fakeDaemon({ 'a<&"': [{}], g: [{ name: 'b' }, { name: 'a' }], a: [{}] })
+  const listing = new ProcessListing(daemon, form)
+  const sorted = ['a', 'a<&"', 'g:a', 'g:b'].map(spec => daemon.process(spec))
   for (const [index, state] of [...states, ...states].entries()) {
-    sorted[index % 4]!.become(state, { pid: index, startedAt: NOW * 1000, spawnerr: `<name>now</name>${index}` })
+    sorted[index % 4]!.become(state, { pid: index, startedAt: NOW * 1000, spawnerr: `<name>now</name>"now":${index}` })
     for (const now of [NOW + index, NOW + index + 1]) {
       const expected = sorted.map(process => processInfo(process, now))
-      expect(listed(listing, now)).toEqual(expected)
-      expect(listing.at(now).xml).toBe(renderValue(expected))
+      expect(listing.at(now).text).toBe(renderers[form](expected))
     }
   }
 })
 
 test('the whole answer is used again while neither a revision nor the second has changed', () => {
   const daemon = fakeDaemon({ x: [{}] })
-  const listing = new ProcessListing(daemon)
+  const listing = new ProcessListing(daemon, 'xml')
   const first = listing.at(NOW)
   expect(listing.at(NOW)).toBe(first)
   expect(listing.at(NOW + 1)).not.toBe(first)
@@ -102,7 +103,7 @@ test('the whole answer is used again while neither a revision nor the second has
 
 test('a group that goes is not listed any more', () => {
   const daemon = fakeDaemon({ x: [{}], y: [{}] })
-  const listing = new ProcessListing(daemon)
+  const listing = new ProcessListing(daemon, 'xml')
   expect(listed(listing, NOW)).toHaveLength(2)
   daemon.removeGroup('x')
   expect(listed(listing, NOW)).toEqual([expect.objectContaining({ name: 'y' })])

@@ -66,7 +66,7 @@ describe('what is written is what Python writes', () => {
   test('a value rendered before stands as it is, alone and inside others', () => {
     const value = new RenderedValue('<int>7</int>')
     expect(parseResponse(renderResponse([value, 'x']))).toEqual([7, 'x'])
-    expect(value.response.toString()).toBe(renderResponse(7))
+    expect(value.response(renderResponse).toString()).toBe(renderResponse(7))
   })
 
   test.each([Number.NaN, Number.POSITIVE_INFINITY])('%d has no form', number => {
