@@ -44,6 +44,8 @@ export type Outcome = { readonly type: 'shutdown' } | { readonly type: 'restart'
 const REPORT_EVERY = 3_000
 /** ms: each exit may mean a new start, 1 ms, and clients shall not wait for a crowd of them */
 const REAPING = 2
+/** ms: most programs end within that time, and waking up for each of a thousand would take longer than they do */
+const QUICK_END = 1
 
 export class SupervisorDaemon implements Daemon {
   readonly version = VERSION
@@ -235,11 +237,22 @@ export class SupervisorDaemon implements Daemon {
   #continueEnding(): void {
     const ending = this.#ending
     if (!ending || ending.busy) return
+    const { clock, children } = this.#surroundings.system
     ending.busy = true
+    const until = clock.monotonic() + REAPING
     for (let group = ending.queue.at(-1); group; group = ending.queue.at(-1)) {
+      if (clock.monotonic() >= until) {
+        clock.defer(() => this.#continueEnding())
+        break
+      }
       if (ending.asked !== group) {
         ending.asked = group
         group.stopForTheLastTime()
+        const living = group.processes.find(({ pid }) => pid !== 0)
+        if (living) {
+          children.awaitEnd(living.pid, QUICK_END)
+          this.reap()
+        }
       }
       if (!group.isStopped()) break
       ending.queue.pop()

@@ -6,7 +6,7 @@
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { worked } from './idle-memory.ts'
-import { duplicate, errnoName, posixSpawn, systemError, waitAny } from './native.ts'
+import { awaitEnd, duplicate, errnoName, posixSpawn, systemError, waitAny } from './native.ts'
 import type { ChildExit, Children, SpawnRequest, User } from './system.ts'
 
 const SETPRIV = '/usr/bin/setpriv'
@@ -18,6 +18,7 @@ export const children: Children = {
     const ended = waitAny()
     return ended && decodeExit(ended[0], ended[1])
   },
+  awaitEnd,
   kill(pid, signal) {
     process.kill(pid, signal)
   },

@@ -37,6 +37,9 @@ const call = {
   dup2: c.func('int dup2(int from, int to)'),
   close_range: c.func('int close_range(unsigned int first, unsigned int last, int flags)'),
   wait4: c.func('int wait4(int pid, _Out_ int *status, int options, void *usage)'),
+  poll: c.func('int poll(void *polled, unsigned long count, int milliseconds)'),
+  syscall: c.func('long syscall(long number, int first, unsigned int second)'),
+  close: c.func('int close(int descriptor)'),
   getrlimit: c.func('int getrlimit(int resource, _Out_ uint64_t *limits)'),
   setrlimit: c.func('int setrlimit(int resource, const uint64_t *limits)'),
   setsid: c.func('int setsid()'),
@@ -138,6 +141,19 @@ const waitStatus = new Int32Array(1)
 export function waitAny(): readonly [number, number] | null {
   const pid: number = call.wait4(-1, waitStatus, WNOHANG, null)
   return pid > 0 ? [pid, waitStatus[0]!] : null
+}
+
+const SYS_pidfd_open = 434 // on every processor
+const POLLIN = 1
+/** struct pollfd: descriptor, then events and returned events, 16 bits each */
+const polled = new Int32Array([0, POLLIN])
+/** Stands still until the process has ended, that long at most; at once where the kernel has no pidfd_open (before 5.3). */
+export function awaitEnd(pid: number, milliseconds: number): void {
+  const descriptor: number = call.syscall(SYS_pidfd_open, pid, 0)
+  if (descriptor < 0) return
+  polled[0] = descriptor
+  call.poll(polled, 1, milliseconds)
+  call.close(descriptor)
 }
 
 export const RLIMIT_NPROC = 6
