@@ -4,6 +4,7 @@
  *     npm run bench                    everything, about an hour on a quiet machine
  *     npm run bench -- --quick         under three minutes: the built commands, Python's supervisord, the floor in Node
  *     npm run bench -- --show a.json   the targets against samples taken earlier
+ *     npm run bench -- --lines         what a line of log costs: ours and Python's, two of the targets
  *     npm run bench -- --growth        what each program more costs, up to 3000: docs/growth.svg
  *
  * What is measured and how stands in ../shared/bench (BENCH_DIR for another place); further arguments go to its bench.py.
@@ -15,11 +16,12 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { installDebianPackages } from '../dev/debian.ts'
 import { measureGrowth, renderGrowth, renderTable } from './growth.ts'
+import { measureLines, type Samples } from './lines.ts'
 
 type Peer = 'candidate' | 'python' | 'floor-node'
 
 interface Result {
-  readonly metrics: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>
+  readonly metrics: Samples
   readonly date: string
   readonly machine: string
 }
@@ -111,6 +113,26 @@ const targets: readonly Target[] = [
   },
   { title: 'log lines lost', metric: 'flood.rotate.lost', statistic: 'max', unit: '', bounds: [{ value: 0 }] },
   { title: 'through stdout: CPU', metric: 'flood.pass.cpu', unit: 's/GB', bounds: [{ value: 0.01 }] },
+  {
+    title: 'log with rotation, a write for each line: CPU',
+    metric: 'lines.flood.cpu',
+    unit: 's/GB',
+    bounds: [{ times: 0.4, of: 'python' }],
+  },
+  {
+    title: 'log lines lost, or in another order',
+    metric: 'lines.flood.wrong',
+    statistic: 'max',
+    unit: '',
+    bounds: [{ value: 0 }],
+  },
+  {
+    title: '1000 programs × 1 line/s: CPU',
+    metric: 'lines.sparse.cpu',
+    unit: '%',
+    bounds: [{ times: 0.06, of: 'python' }],
+  },
+  { title: '  line visible in its log, p99', metric: 'lines.sparse.p99', unit: 'ms', bounds: [{ value: 10 }] },
   { title: '100 programs × 100 lines/s: CPU', metric: 'many.cpu', unit: '%', bounds: [{ times: 0.25, of: 'python' }] },
   { title: '  line visible in its log, p99', metric: 'many.watch.p99', unit: 'ms', bounds: [{ value: 10 }] },
   {
@@ -170,7 +192,7 @@ function bareNode(): number {
   return quantile(samples, 'p50')
 }
 
-function judge({ metrics }: Result): number {
+function judge({ metrics }: Pick<Result, 'metrics'>): number {
   const node = bareNode()
   const measured = (metric: string, peer: string, statistic: 'p50' | 'p99' | 'max'): number | null => {
     const samples = metrics[metric]?.[peer]
@@ -180,14 +202,15 @@ function judge({ metrics }: Result): number {
   let missed = 0
   for (const { title, metric, statistic = 'p50', unit, atLeast, bounds } of targets) {
     const ours = measured(metric, 'candidate', statistic)
+    if (ours === null) continue
     const limits = bounds.map(({ times = 1, of, value }) => {
       if (value !== undefined) return { value, text: show(value) }
       const base = of === 'node -e 0' ? node : measured(metric, of!, statistic)
       return base === null ? null : { value: base * times, text: `${times} × ${of} = ${show(base * times)}` }
     })
     const known = limits.filter(limit => limit !== null)
-    const met = ours !== null && known.every(({ value }) => (atLeast ? ours >= value : ours <= value))
-    const verdict = ours === null || known.length === 0 ? '–' : met ? 'ok' : 'MISSED'
+    const met = known.every(({ value }) => (atLeast ? ours >= value : ours <= value))
+    const verdict = known.length === 0 ? '–' : met ? 'ok' : 'MISSED'
     if (verdict === 'MISSED') missed++
     lines.push([
       verdict,
@@ -249,7 +272,10 @@ const together = (results: readonly Result[]): Result => ({
   metrics: Object.assign({}, ...results.map(({ metrics }) => metrics)),
 })
 
-function measure(): Result {
+const measureOurLines = (): Promise<Samples> =>
+  measureLines({ candidate: resolve(dist, 'supervisord'), python: '/usr/bin/supervisord' })
+
+async function measure(): Promise<Result> {
   if (!existsSync(join(bench, 'bench.py'))) {
     console.error(`no bench.py in ${bench}: set BENCH_DIR to the folder that has it`)
     process.exit(1)
@@ -260,7 +286,7 @@ function measure(): Result {
   if (!args.includes('--quick') || args.includes('--only') || args.includes('--peers')) {
     const result = run(json, args.includes('--quick') ? args : ['--floors', ...args])
     console.log(`\nsamples: ${json}\n`)
-    return result
+    return args.length > 0 ? result : { ...result, metrics: { ...result.metrics, ...(await measureOurLines()) } }
   }
   const results = quickRuns.map(({ only, peers }, at) =>
     run(join(directory, `${at}.json`), ['--calm', '0.25', ...args, '--only', only, '--peers', peers]),
@@ -278,5 +304,10 @@ if (args.includes('--growth')) {
   process.exit(0)
 }
 
+if (args.includes('--lines')) {
+  installDebianPackages({ supervisor: '/usr/bin/supervisord' })
+  process.exit(judge({ metrics: await measureOurLines() }) > 0 ? 1 : 0)
+}
+
 const shown = args.includes('--show') ? args[args.indexOf('--show') + 1] : undefined
-process.exit(judge(shown === undefined ? measure() : readResult(shown)) > 0 ? 1 : 0)
+process.exit(judge(shown === undefined ? await measure() : readResult(shown)) > 0 ? 1 : 0)

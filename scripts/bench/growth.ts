@@ -2,12 +2,12 @@
  * What each program more costs: the daemon with 10, 100, 1000 and 3000 programs, and the picture for docs/performance.md.
  * The programs are a few lines of C, so that what is measured is ours.
  */
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { constants, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { Socket } from 'node:net'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { buildProgram, DaemonRun } from './daemon-run.ts'
 
 export interface Growth {
   readonly programs: number
@@ -50,9 +50,7 @@ const median = (numbers: readonly number[]): number => numbers.toSorted((a, b) =
 export async function measureGrowth(commands: string): Promise<readonly Growth[]> {
   const directory = mkdtempSync(join(tmpdir(), 'bosun-growth-'))
   try {
-    const program = join(directory, 'program')
-    const built = spawnSync('cc', ['-O2', '-static', '-x', 'c', '-', '-o', program], { input: PROGRAM })
-    if (built.status !== 0) throw new Error(`cc (package gcc) cannot build the program: ${built.stderr}`)
+    const program = buildProgram(PROGRAM, join(directory, 'program'))
     const rows: Growth[] = []
     for (const programs of SIZES) {
       const runs: Growth[] = []
@@ -72,80 +70,17 @@ export async function measureGrowth(commands: string): Promise<readonly Growth[]
   }
 }
 
-async function measureOnce(commands: string, program: string, programs: number): Promise<Growth> {
-  const directory = mkdtempSync(join(tmpdir(), 'bosun-growth-'))
-  const conf = join(directory, 'conf')
-  const fifo = join(directory, 'fifo')
-  writeFileSync(conf, renderConfig(directory, `${program} ${fifo}`, programs))
-  execFileSync('mkfifo', [fifo])
-  const pids: number[] = []
-  const { promise: allRun, resolve } = Promise.withResolvers<void>()
-  const stamps = new Socket({ fd: openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK) })
-  let rest = ''
-  stamps.on('data', data => {
-    const lines = (rest + data).split('\n')
-    rest = lines.pop()!
-    pids.push(...lines.map(Number))
-    if (pids.length === programs) resolve()
-  })
-
-  const started = performance.now()
-  const daemon = spawn(join(commands, 'supervisord'), ['-n', '-c', conf], { stdio: 'ignore' })
-  const ended = new Promise<never>((_, reject) => {
-    daemon.once('exit', code => reject(new Error(`supervisord has ended with ${code}: ${said(directory)}`)))
-  })
-  try {
-    await Promise.race([allRun, ended])
-    const boot = performance.now() - started
-    const status = median(Array.from({ length: 5 }, () => askForStatus(commands, conf, programs)))
-    await wait(2000)
-    const memory = privateMemory(daemon.pid!)
-    for (const pid of pids) process.kill(pid, 'SIGUSR1')
-    await wait(1000)
-    const before = { cpu: cpuOf(daemon.pid!), lines: linesIn(directory) }
-    await wait(WRITING * 1000)
-    const line = (cpuOf(daemon.pid!) - before.cpu) / (linesIn(directory) - before.lines)
-    return { programs, boot, status, memory, line }
-  } finally {
-    ended.catch(() => {})
-    daemon.kill()
-    while (daemon.exitCode === null && daemon.signalCode === null) await wait(10)
-    stamps.destroy()
-    rmSync(directory, { recursive: true })
-  }
-}
-
-function renderConfig(directory: string, command: string, programs: number): string {
-  const sections = Array.from({ length: programs }, (_, n) =>
-    [
-      `[program:p${n}]`,
-      `command=${command}`,
-      'startsecs=0',
-      'redirect_stderr=true',
-      `stdout_logfile=${directory}/p${n}.log`,
-    ].join('\n'),
-  )
-  return `[unix_http_server]
-file=${directory}/s
-[supervisord]
-logfile=${directory}/activity
-pidfile=${directory}/pid
-silent=true
-minfds=${programs * 4 + 256}
-[rpcinterface:supervisor]
-supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
-[supervisorctl]
-serverurl=unix://${directory}/s
-${sections.join('\n')}
-`
-}
-
-function said(directory: string): string {
-  try {
-    return readFileSync(join(directory, 'activity'), 'utf8').split('\n').slice(-3).join(' ')
-  } catch {
-    return 'without a word'
-  }
+async function measureOnce(commands: string, command: string, programs: number): Promise<Growth> {
+  await using run = await DaemonRun.start({ supervisord: join(commands, 'supervisord'), command, programs })
+  const status = median(Array.from({ length: 5 }, () => askForStatus(commands, run.conf, programs)))
+  await wait(2000)
+  const memory = privateMemory(run.pid)
+  for (const pid of run.pids) process.kill(pid, 'SIGUSR1')
+  await wait(1000)
+  const before = { cpu: run.cpu, lines: linesIn(run.directory) }
+  await wait(WRITING * 1000)
+  const line = (run.cpu - before.cpu) / (linesIn(run.directory) - before.lines)
+  return { programs, boot: run.boot, status, memory, line }
 }
 
 function askForStatus(commands: string, conf: string, programs: number): number {
@@ -160,12 +95,6 @@ function askForStatus(commands: string, conf: string, programs: number): number 
 /** MiB */
 const privateMemory = (pid: number): number =>
   Number(/^Private_Dirty: +(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))![1]) / 1024
-
-/** µs of all its threads */
-const cpuOf = (pid: number): number =>
-  readdirSync(`/proc/${pid}/task`)
-    .map(task => Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]))
-    .reduce((sum, nanoseconds) => sum + nanoseconds / 1000, 0)
 
 const linesIn = (directory: string): number =>
   readdirSync(directory)

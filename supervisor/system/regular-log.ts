@@ -15,6 +15,7 @@ import { writeNow } from './native.ts'
 
 /** What reads of the original yield at most, hence by how much its files exceed maxBytes at most. */
 const PIECE = 128 * 1024
+const NEWLINE = 0x0a
 /** bytes per write in the background */
 const MOST_AT_ONCE = 1 << 20
 /** ms: a write that takes longer is done in the background from then on */
@@ -28,6 +29,16 @@ const closing = new Map<string, RegularLog>()
 const later = { rename: promisify(rename), open: promisify(open) }
 
 export const OPEN_LOG = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOCTTY
+
+/** They end with a line where one ends, since a log is rotated between them. */
+function* piecesOf(chunk: Uint8Array): Iterable<Uint8Array> {
+  for (let rest = chunk; rest.length > 0; ) {
+    const most = rest.subarray(0, PIECE)
+    const piece = most.subarray(0, most.lastIndexOf(NEWLINE) + 1 || most.length)
+    yield piece
+    rest = rest.subarray(piece.length)
+  }
+}
 
 /**
  * A regular file, rotated after the write that reaches maxBytes. Written synchronously, which is twice as cheap as anything
@@ -68,7 +79,7 @@ export class RegularLog implements LogTarget {
     }
     const started = now()
     if (this.#size + chunk.length < this.#rotateAt) this.#writeNow(chunk)
-    else for (let at = 0; at < chunk.length; at += PIECE) this.#writeNow(chunk.subarray(at, at + PIECE))
+    else for (const piece of piecesOf(chunk)) this.#writeNow(piece)
     if (!this.#options.synchronous) this.#took(now() - started)
   }
 
@@ -116,8 +127,7 @@ export class RegularLog implements LogTarget {
   }
 
   #writeLater(chunk: Uint8Array): void {
-    for (let at = 0; at < chunk.length; at += PIECE) {
-      const piece = chunk.subarray(at, at + PIECE)
+    for (const piece of piecesOf(chunk)) {
       if (!this.#backlog.add(piece)) this.#losses.add(piece.length, 'EAGAIN')
     }
     if (!this.#writing) this.#writeNext()
