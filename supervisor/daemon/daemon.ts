@@ -249,10 +249,8 @@ export class SupervisorDaemon implements Daemon {
         ending.asked = group
         group.stopForTheLastTime()
         const living = group.processes.find(({ pid }) => pid !== 0)
-        if (living) {
-          children.awaitEnd(living.pid, QUICK_END)
-          this.reap()
-        }
+        const exit = living && children.reapSoon(living.pid, QUICK_END)
+        if (exit) living.exited(exit)
       }
       if (!group.isStopped()) break
       ending.queue.pop()

@@ -6,7 +6,7 @@
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { worked } from './idle-memory.ts'
-import { awaitEnd, duplicate, errnoName, posixSpawn, systemError, waitAny } from './native.ts'
+import { awaitEnd, duplicate, errnoName, posixSpawn, systemError, waitFor } from './native.ts'
 import type { ChildExit, Children, SpawnRequest, User } from './system.ts'
 
 const SETPRIV = '/usr/bin/setpriv'
@@ -14,14 +14,21 @@ const SHELL = '/bin/sh'
 
 export const children: Children = {
   spawn,
-  reap() {
-    const ended = waitAny()
-    return ended && decodeExit(ended[0], ended[1])
+  reap: () => collect(ANY),
+  reapSoon(pid, ms) {
+    awaitEnd(pid, ms)
+    return collect(pid)
   },
-  awaitEnd,
   kill(pid, signal) {
     process.kill(pid, signal)
   },
+}
+
+const ANY = -1
+
+function collect(which: number): ChildExit | null {
+  const ended = waitFor(which)
+  return ended && decodeExit(ended[0], ended[1])
 }
 
 /** Raw wait status: low 7 bits the signal, bit 7 the core flag, the next 8 bits the exit code. */

@@ -113,8 +113,8 @@ export interface Children {
   spawn(request: SpawnRequest): number
   /** Collects one that has ended, ours or adopted; null when there is none now. */
   reap(): ChildExit | null
-  /** Stands still until this one can be reaped, `ms` at most; for ends that take less time than waking up for them. */
-  awaitEnd(pid: number, ms: number): void
+  /** Stands still until this one has ended, `ms` at most, and collects it; for ends that are quicker than waking up for them. */
+  reapSoon(pid: number, ms: number): ChildExit | null
   /** `pid` < 0 is a process group. @throws SystemError: ESRCH, EPERM */
   kill(pid: number, signal: number): void
 }
