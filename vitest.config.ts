@@ -4,9 +4,10 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     environment: 'node',
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    // how long a condition may take to come true on a machine that is loaded
-    expect: { poll: { timeout: 15_000, interval: 20 } },
+    // for what hangs: however slow and loaded a machine is, nothing that goes on takes so long
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    // how long a condition may take to come true there
+    expect: { poll: { timeout: 60_000, interval: 20 } },
   },
 })

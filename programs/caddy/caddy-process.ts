@@ -42,7 +42,8 @@ export class CaddyError extends Error {
 }
 
 const START_LIMIT_MS = 30_000
-const ANSWER_LIMIT_MS = 5000
+/** One that does not answer is let go of, with all websockets: on a busy machine a few seconds are nothing. */
+const ANSWER_LIMIT_MS = 30_000
 const LOOK_AGAIN_MS = 1000
 /** Our own request is one to the gate. */
 const OURS = 1

@@ -48,7 +48,7 @@ interface Running {
 export class Gateway {
   readonly #deps: GatewayDeps
   readonly #retired = new Set<CaddyProcess>()
-  /** those of them that somebody is connected to, the oldest first */
+  /** those of them that somebody is connected to */
   readonly #busy = new Set<CaddyProcess>()
   #plan: Plan | undefined
   #running: Running | undefined
@@ -179,11 +179,12 @@ export class Gateway {
   #keep(process: CaddyProcess): void {
     this.#busy.add(process)
     void process.ended.then(() => this.#busy.delete(process))
-    if (this.#busy.size <= MOST_RETIRED) return
-    const [oldest] = this.#busy
-    this.#busy.delete(oldest!)
-    this.#deps.log.warn({ pid: oldest!.pid }, 'connections from before the latest changes are closed')
-    void oldest!.stop(STOP_SECONDS)
+    // the one that retired first, which need not be the one that said first that somebody is connected
+    const oldest = [...this.#retired].find(each => this.#busy.has(each))
+    if (oldest === undefined || this.#busy.size <= MOST_RETIRED) return
+    this.#busy.delete(oldest)
+    this.#deps.log.warn({ pid: oldest.pid }, 'connections from before the latest changes are closed')
+    void oldest.stop(STOP_SECONDS)
   }
 
   #ended(process: CaddyProcess, reason: string): void {

@@ -45,16 +45,17 @@ export async function copyOnce(task: SharedCopy): Promise<void> {
   const { directory, isComplete = () => false, say, signal, pace = PACE } = task
   const [synced, syncing] = [join(directory, '.synced'), join(directory, '.syncing')]
   mkdirSync(dirname(directory), { recursive: true })
-  let seen = { beat: '', since: performance.now() }
+  let seen = { beat: '', looks: 0 }
   let told = false
   for (;;) {
     if (existsSync(synced)) return
     if (takes(directory)) return copyAndTell(task, synced, syncing)
     if (!existsSync(syncing) && isComplete()) return writeFileSync(synced, '')
     const beat = readText(syncing)
-    if (beat !== seen.beat) seen = { beat, since: performance.now() }
-    // one without a beat is of an older image: nobody can tell whether it lives
-    else if (beat !== '' && performance.now() - seen.since > pace.deadAfterMs && takesOver(syncing)) {
+    seen = { beat, looks: beat === seen.beat ? seen.looks + 1 : 0 }
+    // looks, not time: a machine that stood still has stopped us, too, and not only the one that copies. One without a beat
+    // is of an older image: nobody can tell whether it lives
+    if (beat !== '' && seen.looks * pace.lookEveryMs > pace.deadAfterMs && takesOver(syncing)) {
       say(`The instance that copied to ${directory} is gone; this one goes on`)
       return copyAndTell(task, synced, syncing)
     }

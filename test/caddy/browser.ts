@@ -5,6 +5,9 @@ import { join } from 'node:path'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import type { Instance } from '../support/instance.ts'
 
+/** For what hangs: a machine may be slow. */
+const LIMIT_MS = 90_000
+
 export class InstanceBrowser implements AsyncDisposable {
   readonly #browser: Browser
   readonly #directory: string
@@ -17,6 +20,7 @@ export class InstanceBrowser implements AsyncDisposable {
   /** A page of a browser that has never been here. */
   async open(options: BrowserContextOptions = {}): Promise<Page> {
     const context = await this.#browser.newContext({ ignoreHTTPSErrors: true, ...options })
+    context.setDefaultTimeout(LIMIT_MS)
     return context.newPage()
   }
 
@@ -33,6 +37,7 @@ export async function openBrowser({ pid }: Instance): Promise<InstanceBrowser> {
   writeFileSync(executablePath, `#!/bin/sh\nexec nsenter -t ${pid} -n '${real}' "$@"\n`, { mode: 0o755 })
   const browser = await chromium.launch({
     executablePath,
+    timeout: LIMIT_MS,
     // it would call home at every start
     args: [
       '--no-sandbox',

@@ -24,7 +24,7 @@ export interface Reply {
 }
 
 const TRUST_ANY = { rejectUnauthorized: false }
-const LIMIT_MS = 10_000
+const LIMIT_MS = 45_000
 
 /** A stream is read until its second event; a websocket until it has greeted and echoed. */
 async function call({ url, kind = 'page', method = 'GET', headers = {}, bytes }: Call): Promise<Reply> {

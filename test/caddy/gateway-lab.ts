@@ -4,6 +4,7 @@
  */
 import type { ChildProcess } from 'node:child_process'
 import { resolve } from 'node:path'
+import { createInterface } from 'node:readline'
 import { build } from 'esbuild'
 import { type Instance, type InstanceOptions, openInstance } from '../support/instance.ts'
 import { until } from '../support/lab.ts'
@@ -31,7 +32,7 @@ const MANAGER = '/opt/instance-tools/lib/caddy-manager'
 
 export class GatewayLab implements AsyncDisposable {
   readonly instance: Instance
-  /** of the manager */
+  /** of the manager, as far as it has come here: what it has said may come later than what it has done */
   output = ''
   /** resolves to its exit status, or the signal's name */
   managerEnded: Promise<number | string> = Promise.resolve('')
@@ -52,6 +53,11 @@ export class GatewayLab implements AsyncDisposable {
     await until('the gateway says how it stands', () => this.state !== undefined).catch(error => {
       throw new Error(`${error.message}: ${this.output}`)
     })
+  }
+
+  /** Resolves when the manager has said it. */
+  said(text: string): Promise<true> {
+    return until(`the gateway says: ${text}`, () => this.output.includes(text))
   }
 
   /** What it tells others; undefined before that. */
@@ -112,7 +118,7 @@ export class Conversation {
 
   constructor(child: ChildProcess) {
     this.#child = child
-    child.stdout!.setEncoding('utf8').on('data', (text: string) => this.heard.push(...text.split('\n').filter(Boolean)))
+    createInterface({ input: child.stdout! }).on('line', line => this.heard.push(line))
   }
 
   /** @returns what comes back */

@@ -35,7 +35,7 @@ const noTrouble = (lab: Lab): void => expect(said(lab, /ERRO|CRIT (?!Server|Supe
 
 test('200 clients at once all get their answers, new ones too', async () => {
   await using lab = await labWithOther(
-    '[program:y]\ncommand=sleep 99\nnumprocs=20\nprocess_name=%(process_num)d\n',
+    '[program:y]\ncommand=sleep 9999\nnumprocs=20\nprocess_name=%(process_num)d\n',
   ).start()
   for (let round = 0; round < 3; round++) {
     const all = Promise.all(
@@ -153,7 +153,7 @@ test('a body of the largest size is read and answered; many of them at once take
 })
 
 test('clients that go in the middle of their request or of the answer leave nothing behind', async () => {
-  await using lab = await labWithOther('[program:slow]\ncommand=sleep 99\nstartsecs=3\nautostart=false\n').start()
+  await using lab = await labWithOther('[program:slow]\ncommand=sleep 9999\nstartsecs=3\nautostart=false\n').start()
   const requests = [
     get('/mainlogtail'),
     get('/logtail/other'),

@@ -7,15 +7,19 @@ const sleep = (ms: number) => new Promise<void>(done => setTimeout(done, ms))
 
 test.skipIf(isOriginal)('a daemon with nothing to do gives memory back, and then sleeps', async () => {
   await using lab = new Lab(
-    '[program:many]\ncommand=sleep 999\nprocess_name=%(process_num)03d\nnumprocs=200\nstdout_logfile=NONE\nstderr_logfile=NONE\n',
+    '[program:many]\ncommand=sleep 9999\nprocess_name=%(process_num)03d\nnumprocs=200\nstdout_logfile=NONE\nstderr_logfile=NONE\n',
   )
   await lab.start()
   const { pid } = lab.daemon!
   const client = openClient(`unix://${lab.path('s.sock')}`)
-  for (let calls = 0; calls < 20; calls++) expect(await client.supervisor.getAllProcessInfo()).toHaveLength(200)
+  // at the most: on a slow machine it may be given back between two calls
+  let busy = 0
+  for (let calls = 0; calls < 20; calls++) {
+    expect(await client.supervisor.getAllProcessInfo()).toHaveLength(200)
+    busy = Math.max(busy, privateMemoryOf(pid!))
+  }
   client.close()
 
-  const busy = privateMemoryOf(pid!)
   await expect.poll(() => privateMemoryOf(pid!)).toBeLessThan(busy - (2 << 20))
   await expect
     .poll(async () => {

@@ -7,7 +7,7 @@ import { said } from '../support/faults.ts'
 import { freePort, isOriginal, Lab, SUPERVISORD, until } from '../support/lab.ts'
 import { privateMemoryOf, works } from '../support/proc.ts'
 
-const X = '[program:x]\ncommand=sh -c "echo $SUPERVISOR_SERVER_URL; exec sleep 99"\nstdout_logfile=%(here)s/x.log\n'
+const X = '[program:x]\ncommand=sh -c "echo $SUPERVISOR_SERVER_URL; exec sleep 9999"\nstdout_logfile=%(here)s/x.log\n'
 
 /** The configuration with something else in it. */
 const rewrite = (lab: Lab, from: string | RegExp, to: string): string =>
@@ -17,6 +17,7 @@ const spawned = (lab: Lab): number => said(lab, /spawned: 'x'/).length
 
 /** Reloads, and waits until `x` has been started once more. */
 async function reload(lab: Lab): Promise<void> {
+  await until('x is started', () => spawned(lab) > 0)
   const before = spawned(lab)
   lab.daemon!.kill('SIGHUP')
   await until('x is started again', () => spawned(lab) > before)
@@ -77,7 +78,7 @@ test.skipIf(isOriginal)(
     expect(said(lab, /CRIT (?!Server|Supervisor)/)).toEqual([
       'CRIT [unix_http_server] is closed until a reload can open it: Cannot open an HTTP server: socket.error reported errno.ENOENT (2)',
     ])
-    expect(lab.ctl('status', 'x').status).toBe(4)
+    await expect.poll(() => lab.ctl('status', 'x').status).toBe(4)
 
     mkdirSync(lab.path('run'))
     await reload(lab)
@@ -92,21 +93,22 @@ test.skipIf(isOriginal)('an address that is taken at reload: clients find the da
   await new Promise<void>(resolve => somebody.listen(taken, '127.0.0.1', resolve))
   rewrite(lab, String(port), String(taken))
   rewrite(lab, 'file=%(here)s/s.sock', 'file=%(here)s/none/s.sock')
+  await lab.untilFile('x.log', /\n/)
   await reload(lab)
   expect(said(lab, /CRIT (?!Server|Supervisor)/)).toEqual([
     `CRIT [inet_http_server] stays at 127.0.0.1:${port}: Another program is already listening on a port that one of our HTTP servers is configured to use.  Shut this program down first before starting supervisord.`,
     `CRIT [unix_http_server] stays at ${lab.path('s.sock')}: Cannot open an HTTP server: socket.error reported errno.ENOENT (2)`,
   ])
-  expect(statusAt(lab, `http://127.0.0.1:${port}`)).toMatch(/RUNNING|STARTING/)
-  expect(statusAt(lab, `unix://${lab.path('s.sock')}`)).toMatch(/RUNNING|STARTING/)
+  await expect.poll(() => statusAt(lab, `http://127.0.0.1:${port}`)).toMatch(/RUNNING|STARTING/)
+  await expect.poll(() => statusAt(lab, `unix://${lab.path('s.sock')}`)).toMatch(/RUNNING|STARTING/)
   // children are told where the daemon is, not where it was to be
-  expect(lab.read('x.log').trim().split('\n')).toEqual(Array(2).fill(`unix://${lab.path('s.sock')}`))
+  await expect.poll(() => lab.read('x.log')).toBe(`unix://${lab.path('s.sock')}\n`.repeat(2))
 
   // and once it is free, the daemon moves there
   somebody.close()
   await reload(lab)
   await until('it listens there', () => statusAt(lab, `http://127.0.0.1:${taken}`).includes('RUNNING'))
-  expect(statusAt(lab, `unix://${lab.path('s.sock')}`)).toMatch(/RUNNING|STARTING/)
+  await expect.poll(() => statusAt(lab, `unix://${lab.path('s.sock')}`)).toMatch(/RUNNING|STARTING/)
 })
 
 /** KiB of each process, so that they can be seen among what else a daemon holds */
@@ -115,7 +117,7 @@ const WEIGHT = 20
 test.skipIf(isOriginal)('groups that update has removed are forgotten', async () => {
   await using lab = await new Lab('').start()
   const conf = `[program:many]
-command=sleep 99
+command=sleep 9999
 autostart=false
 numprocs=200
 process_name=%(process_num)d

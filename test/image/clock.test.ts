@@ -4,27 +4,28 @@
  */
 import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
-import { bosunImage, emulate } from '../support/image-lab.ts'
+import { BUILD_MS, bosunImage, emulate } from '../support/image-lab.ts'
 
 const STEPS = resolve(import.meta.dirname, '../fixtures/clock-steps.mjs')
 /** of our commands; an image need not have one of its own */
 const NODE = '/opt/instance-tools/node/bin/node'
 
 test('setting the clock of the machine back and forward changes no deadline, only what is told of the time', {
-  timeout: 900_000, // the image may have to be built first
+  timeout: BUILD_MS, // the image may have to be built first
 }, async () => {
   const { stdout } = await emulate(await bosunImage(), [NODE, '/clock-steps.mjs'], { files: [STEPS] })
   const { steps, elapsed, ticks, ...rest } = JSON.parse(stdout)
 
   expect(steps).toMatchObject([
     { hours: -1, uptime: '0:00:00' },
-    { hours: 50, uptime: expect.stringMatching(/^2 days, 1:00:\d\d$/) },
+    { hours: 50, uptime: expect.stringMatching(/^2 days, 1:[0-4]\d:\d\d$/) },
   ])
   for (const { start, stop, giveUp } of steps) {
-    // startsecs, stopwaitsecs, the pause before the second attempt: a second each, and what an emulated machine takes
+    // startsecs, stopwaitsecs, the pause before the second attempt: a second each, and what an emulated machine takes;
+    // not the hour by which the clock was set
     for (const took of [start, stop, giveUp]) {
       expect(took).toBeGreaterThanOrEqual(1)
-      expect(took).toBeLessThan(10)
+      expect(took).toBeLessThan(1800)
     }
   }
   // one for each five seconds, and one for each time that the clock was set

@@ -36,18 +36,42 @@ export function openBoot({
   })
 }
 
-/** The line that says so. */
-export const untilReady = async (instance: Instance): Promise<string> => {
-  await untilSaid(instance, /^READY/m)
-  return /^READY.*$/m.exec(instance.output)![0]
-}
+/** s */
+const LONGEST_BOOT = 120
 
-export const untilSaid = (instance: Instance, pattern: RegExp): Promise<true> =>
-  until(`the instance says ${pattern}; it says: ${instance.output}`, () => pattern.test(instance.output) || null, 60)
+/** The line that says so; the last one of so many boots. */
+export const untilReady = async (instance: Instance, boots = 1): Promise<string> =>
+  (await untilSaid(instance, /^READY.*\n/m, boots)).at(-1)!.trimEnd()
+
+/** What fits, so many times. */
+export const untilSaid = (instance: Instance, pattern: RegExp, times = 1): Promise<readonly string[]> =>
+  until(
+    () => `the instance says ${pattern} ${times} times; it says: ${instance.output}`,
+    () => {
+      const found = instance.output.match(new RegExp(pattern, `${pattern.flags}g`)) ?? []
+      return found.length >= times && found
+    },
+    LONGEST_BOOT,
+  )
+
+/**
+ * A `sleep` for the boot: what it gives others before it kills them or ends without them, 0.1 or 1 s at a time, takes ten
+ * seconds each. For tests of who ends by itself: on a machine that is busy a second may be too short for that.
+ */
+export const LONG_PAUSES = {
+  '/usr/local/sbin/sleep': `#!/bin/sh
+case $1 in 0.1 | 1) set -- 10 ;; esac
+exec /bin/sleep "$@"
+`,
+} as const
 
 /** A variable of the program. */
 export async function appVariable(instance: Instance, name: string): Promise<string | undefined> {
-  const env = await until('the program has started', () => read(instance, '/tmp/app.env'))
+  const env = await until(
+    () => `the program has started; the instance says: ${instance.output}`,
+    () => read(instance, '/tmp/app.env'),
+    LONGEST_BOOT,
+  )
   return env
     .split('\0')
     .find(pair => pair.startsWith(`${name}=`))

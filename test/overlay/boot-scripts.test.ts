@@ -4,7 +4,7 @@ import { expect, test, vi } from 'vitest'
 import { until } from '../support/lab.ts'
 import { ENTRYPOINT, openBoot, read, report, stepOf, untilReady, untilSaid, withServer } from './boot-lab.ts'
 
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: 300_000 })
 
 const OK = '#!/bin/bash\necho "script says $1$0 $OPEN_BUTTON_TOKEN"\nls /.provisioning\ntouch /tmp/ran\n'
 const LOG = '/var/log/portal/provisioning.log'
@@ -29,7 +29,7 @@ test('PROVISIONING_SCRIPT runs once, while programs wait, with the ends of lines
   expect(existsSync(instance.path('/.provisioning_failed'))).toBe(false)
   expect(await stepOf(instance, '75-provisioning-manifest.sh')).toMatchObject({ result: 'ok' })
   await instance.exec('supervisorctl shutdown')
-  await until('the second boot', () => instance.output.match(/^READY/gm)?.length === 2)
+  await untilReady(instance, 2)
   expect(existsSync(instance.path('/tmp/ran'))).toBe(false)
   expect(await stepOf(instance, '75-provisioning-manifest.sh')).toMatchObject({
     result: 'skipped',
@@ -99,14 +99,14 @@ test('a stop during provisioning ends the script, and the next boot begins anew'
         '#!/bin/bash\ntrap "echo script is told; exit 1" TERM\necho "begins"; while :; do sleep 0.05; done\n',
     },
     init: `${ENTRYPOINT.slice(5)}; echo "ended with $?"; ${ENTRYPOINT}`,
-    env: { PROVISIONING_SCRIPT: '/opt/long.sh' },
+    env: { PROVISIONING_SCRIPT: '/opt/long.sh', BOSUN_STOP_SECONDS: '90' },
   })
   await untilSaid(instance, /^begins/m)
   expect((await report(instance)).phase).toBe('provisioning')
   await instance.exec(`kill -TERM "$(pgrep -o -f boot_default.sh)"`)
   await untilSaid(instance, /ended with 0/)
   expect(instance.output).toContain('script is told')
-  await until('it begins again', () => instance.output.match(/^begins/gm)?.length === 2)
+  await untilSaid(instance, /^begins/m, 2)
   expect(existsSync(instance.path('/.provisioning_failed'))).toBe(false)
 })
 
@@ -128,7 +128,7 @@ test('HOTFIX_SCRIPT runs at every boot before the steps after it, which it may r
     message: 'http://127.0.0.1:8000/fix.sh: exit status 5, see /var/log/hotfix.log',
   })
   await instance.exec('supervisorctl shutdown')
-  await until('the second boot', () => instance.output.match(/^READY/gm)?.length === 2)
+  await untilReady(instance, 2)
   expect(instance.read('/var/log/hotfix.log').match(/fixed/g)).toHaveLength(2)
   expect((await stepOf(instance, '15-hotfix.sh')).message).toContain('its last good copy ran')
 })
@@ -170,7 +170,8 @@ test('a stop while BOOT_SCRIPT is being fetched ends the instance at once', asyn
       until (: </dev/tcp/127.0.0.1/8000) 2>/dev/null; do sleep 0.02; done; ${ENTRYPOINT}`,
     env: { BOOT_SCRIPT: 'http://127.0.0.1:8000/boot.sh' },
   })
-  await until('it is asked, after the look whether it serves', () => instance.output.match(/asked/g)?.length === 2)
+  // the first time is the look whether it serves
+  await untilSaid(instance, /asked/, 2)
   instance.signal('SIGTERM')
   expect(await instance.ended).toBe(143)
 })

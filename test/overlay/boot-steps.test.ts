@@ -7,7 +7,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { type Instance, openInstance } from '../support/instance.ts'
 import { read } from './boot-lab.ts'
 
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: 300_000 })
 
 /** As a shim does: the changes of the shell, then what they have done to it. */
 async function step(instance: Instance, name: string, env: Readonly<Record<string, string>> = {}, then = ':') {

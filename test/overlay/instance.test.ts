@@ -21,7 +21,7 @@ test('an instance is a machine of its own, and leaves nothing behind', async () 
     expect((await instance.exec('supervisorctl version; ls /sys/class/net')).stdout).toContain('lo\n')
     expect(existsSync('/etc/written')).toBe(false)
   }
-  expect(existsSync(inside)).toBe(false)
+  await expect.poll(() => existsSync(inside)).toBe(false)
 })
 
 test("process 1's output and exit status are the instance's", async () => {

@@ -2,11 +2,13 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { configOf } from '../support/config.ts'
 import { type Instance, type InstanceOptions, openInstance } from '../support/instance.ts'
 import { until } from '../support/lab.ts'
 import { askedVendors, startVendors, withVendors } from '../support/vendors.ts'
+
+vi.setConfig({ testTimeout: 400_000 })
 
 const root = resolve(import.meta.dirname, '../../ROOT')
 const fixtures = resolve(import.meta.dirname, '../fixtures/vast-conf')
@@ -97,23 +99,38 @@ const withSupervisord = (names: readonly string[], options: InstanceOptions = {}
       ${options.prepare ?? ''}`,
   })
 
+/** s: how long a program may take to come up, or to come to an end */
+const PATIENCE = 120
+
 const stateOf = async (instance: Instance, name: string): Promise<string | undefined> =>
   (await instance.exec(`supervisorctl status ${name}`)).stdout.split(/\s+/)[1]
 const untilState = (instance: Instance, name: string, state: string): Promise<true> =>
   until(
-    `${name} is ${state}; it said: ${instance.output}`,
+    () => `${name} is ${state}; it said: ${instance.output}`,
     async () => (await stateOf(instance, name)) === state || null,
-    40,
+    PATIENCE,
+  )
+const untilSaid = (instance: Instance, text: string): Promise<true> =>
+  until(
+    () => `it says ${text}; it said: ${instance.output}`,
+    () => instance.output.includes(text) || null,
+    PATIENCE,
   )
 const answers = (instance: Instance, request: string): Promise<string> =>
   until(
-    `an answer to ${request}; it said: ${instance.output}`,
+    () => `an answer to ${request}; it said: ${instance.output}`,
     async () => {
-      const { status, stdout } = await instance.exec(`curl -fs -m 5 ${request}`)
+      const { status, stdout } = await instance.exec(`curl -fs -m 60 ${request}`)
       return status === 0 ? stdout : null
     },
-    40,
+    PATIENCE,
   )
+/** What a log comes to: it may be written after what else shows. */
+const log = (instance: Instance, path: string) =>
+  expect.poll(() => (existsSync(instance.path(path)) ? instance.read(path) : ''))
+/** How many processes `pgrep` finds, in the end. */
+const processes = (instance: Instance, search: string) =>
+  expect.poll(async () => Number((await instance.exec(`pgrep -c ${search}`)).stdout))
 
 test('cron: the program that supervisord knows is the real one, and ends with it', async () => {
   await using instance = await withSupervisord(['cron'])
@@ -121,7 +138,7 @@ test('cron: the program that supervisord knows is the real one, and ends with it
   const { stdout } = await instance.exec('until pidof cron; do sleep 0.1; done; supervisorctl pid cron')
   expect(new Set(stdout.trim().split('\n')).size).toBe(1)
   await instance.exec('supervisorctl stop cron')
-  expect((await instance.exec('pidof cron')).status).toBe(1)
+  await processes(instance, '-x cron').toBe(0)
 })
 
 describe('jupyter', () => {
@@ -141,7 +158,7 @@ describe('jupyter', () => {
     const forged = await instance.exec('curl -s -o /dev/null -w "%{http_code}" -X POST localhost:18080/api/terminals')
     expect(forged.stdout).toBe('403')
     await untilState(instance, 'jupyter', 'RUNNING')
-    expect(instance.read('/var/log/portal/jupyter.log')).toContain('18080')
+    await log(instance, '/var/log/portal/jupyter.log').toContain('18080')
     expect(JSON.parse(instance.read('/run/bosun/gates/jupyter.json'))).toMatchObject({ verdict: 'go' })
   })
 
@@ -155,20 +172,19 @@ describe('jupyter', () => {
     await answers(instance, 'localhost:18080/api/status')
     const [old] = instance.read('/run/bosun/jupyter.pid').split(' ')
     await instance.exec('supervisorctl start jupyter')
-    expect(await stateOf(instance, 'jupyter')).toBe('RUNNING')
+    await untilState(instance, 'jupyter', 'RUNNING')
+    await until('it has made room', async () => (await instance.exec(`kill -0 ${old}`)).status !== 0)
     await answers(instance, 'localhost:18080/api/status')
-    const { stdout } = await instance.exec(
-      `supervisorctl pid jupyter; pgrep -fc 'jupyter-noteboo[k] --port=18080'; kill -0 ${old} || echo gone`,
-    )
-    expect(stdout).toBe(`${instance.read('/run/bosun/jupyter.pid').split(' ')[0]}\n1\ngone\n`)
-    expect(instance.read('/var/log/jupyter.log')).toContain(`an earlier supervisord has left behind (pid ${old})`)
+    const { stdout } = await instance.exec("supervisorctl pid jupyter; pgrep -fc 'jupyter-noteboo[k] --port=18080'")
+    expect(stdout).toBe(`${instance.read('/run/bosun/jupyter.pid').split(' ')[0]}\n1\n`)
+    await log(instance, '/var/log/jupyter.log').toContain(`an earlier supervisord has left behind (pid ${old})`)
   })
 
   test("the platform's own server is left alone: the program refuses, and JUPYTER_OVERRIDE starts it all the same", async () => {
     const files = { '/.launch': '#!/bin/bash\nJupyter lab &\n' }
     await using refusing = await withSupervisord(['jupyter'], { files })
     await untilState(refusing, 'jupyter', 'EXITED')
-    expect(refusing.read('/var/log/portal/jupyter.log')).toBe('Refusing to start jupyter (/.launch managing)\n')
+    await log(refusing, '/var/log/portal/jupyter.log').toBe('Refusing to start jupyter (/.launch managing)\n')
     expect(JSON.parse(refusing.read('/run/bosun/gates/jupyter.json'))).toMatchObject({
       gate: 'launch-managed',
       verdict: 'skip',
@@ -192,7 +208,7 @@ describe('syncthing', () => {
 
   test('the real program, as `user`: the port of the platform, relays, no NAT, its page on loopback', async () => {
     await using instance = await withSupervisord(['syncthing'], options)
-    await until('it is set up', async () => instance.output.includes('Syncthing listens on port 41234') || null, 40)
+    await untilSaid(instance, 'Syncthing listens on port 41234')
     expect(await addresses(instance)).toEqual([RELAYS, 'tcp://0.0.0.0:41234'])
     expect(JSON.parse(await rest(instance, '/config/options'))).toMatchObject({ natEnabled: false })
     expect(JSON.parse(await rest(instance, '/config/gui'))).toMatchObject({
@@ -200,7 +216,7 @@ describe('syncthing', () => {
       insecureSkipHostcheck: true,
     })
     await expect
-      .poll(async () => (await instance.exec("ss -Hltn | awk '{print $4}' | sort")).stdout, { timeout: 20_000 })
+      .poll(async () => (await instance.exec("ss -Hltn | awk '{print $4}' | sort")).stdout)
       .toBe('*:41234\n127.0.0.1:18384\n')
     const { stdout } = await instance.exec(
       "ps -C syncthing -o user= | sort -u; cat /proc/[0-9]*/cmdline | tr '\\0' ' '",
@@ -215,26 +231,17 @@ describe('syncthing', () => {
     instance.write('/etc/environment', 'VAST_TCP_PORT_72299=41235\n')
     await untilState(instance, 'syncthing', 'RUNNING')
     await instance.exec('pkill -KILL -x syncthing') // its lock is left behind
-    await until(
-      'it is set up again',
-      async () => instance.output.includes('Syncthing listens on port 41235') || null,
-      40,
-    )
+    await untilSaid(instance, 'Syncthing listens on port 41235')
     expect(await addresses(instance)).toEqual(['tcp://0.0.0.0:22001', 'tcp://0.0.0.0:41235'])
     expect(JSON.parse(await rest(instance, '/config/options'))).toMatchObject({ natEnabled: true })
 
     await instance.exec('supervisorctl stop syncthing')
-    expect((await instance.exec('pgrep -c -u user')).stdout).toBe('0\n')
+    await processes(instance, '-u user').toBe(0)
   })
 
   test('without a port it says so, and one that does not answer is given up', async () => {
     await using instance = await withSupervisord(['syncthing'], { ...options, env: { OPEN_BUTTON_TOKEN: TOKEN } })
-    await until(
-      'it says so',
-      async () =>
-        instance.output.includes('Syncthing has no listener of its own: VAST_TCP_PORT_72299 is not set') || null,
-      40,
-    )
+    await untilSaid(instance, 'Syncthing has no listener of its own: VAST_TCP_PORT_72299 is not set')
     await using mute = await openInstance({
       ...options,
       env: { PROC_NAME: 'syncthing', MAX_RETRY: '1' },
@@ -243,7 +250,7 @@ describe('syncthing', () => {
     const { status, stdout } = await mute.exec('/opt/supervisor-scripts/syncthing.sh', { user: 'user' })
     expect(status).toBe(1)
     expect(stdout).toContain('ERROR: syncthing does not answer within 1 s')
-    expect((await mute.exec('pgrep -fc "[s]leep 7401"')).stdout).toBe('0\n')
+    await processes(mute, '-f "[s]leep 7401"').toBe(0)
   })
 })
 
@@ -254,7 +261,7 @@ test('tensorboard: in the workspace, on its port, with the logs that are asked f
     env: { TENSORBOARD_LOG_DIR: '/workspace/my logs' },
   })
   await untilState(instance, 'tensorboard', 'RUNNING')
-  expect(instance.read('/var/log/portal/tensorboard.log')).toBe('/workspace --port 16006 --logdir /workspace/my logs\n')
+  await log(instance, '/var/log/portal/tensorboard.log').toBe('/workspace --port 16006 --logdir /workspace/my logs\n')
 })
 
 test("under Python's supervisord log-tee keeps the logs, and a program in a terminal ends with its own status", async () => {
@@ -269,6 +276,7 @@ command=/opt/supervisor-scripts/app.sh
 environment=PROC_NAME="%(program_name)s"
 stopasgroup=true
 killasgroup=true
+stopwaitsecs=90
 stdout_logfile=/dev/stdout
 stdout_logfile_maxbytes=0
 redirect_stderr=true
@@ -282,13 +290,13 @@ redirect_stderr=true
       '/etc/portal.yaml': `applications:\n${application('Jupyter', 8080, 18080)}`,
     },
   })
-  await until('it is up', () => instance.output.includes('10%\n20%') || null)
+  await untilSaid(instance, '10%\n20%')
   await untilState(instance, 'tensorboard', 'EXITED')
   await instance.exec('supervisorctl stop app')
-  await until('it has ended', () => instance.output.includes('stopped: app (exit status 4)') || null)
-  expect(instance.read('/var/log/portal/app.log')).toMatch(/^10%\r20%\r(.*\n)?bye\n$/)
-  expect(instance.read('/var/log/app.log')).toMatch(/^10%\n20%\n(.*\n)?bye\n$/)
-  expect(instance.read('/var/log/tensorboard.log')).toBe('Skipping tensorboard startup (not in /etc/portal.yaml)\n')
+  await untilSaid(instance, 'stopped: app (exit status 4)')
+  await log(instance, '/var/log/portal/app.log').toMatch(/^10%\r20%\r(.*\n)?bye\n$/)
+  await log(instance, '/var/log/app.log').toMatch(/^10%\n20%\n(.*\n)?bye\n$/)
+  await log(instance, '/var/log/tensorboard.log').toBe('Skipping tensorboard startup (not in /etc/portal.yaml)\n')
 })
 
 test('what is not installed is skipped, with a reason, and not tried again', async () => {
@@ -304,9 +312,7 @@ test('what is not installed is skipped, with a reason, and not tried again', asy
     ['tensorboard', 'tensorboard'],
   ] as const) {
     await untilState(instance, name, 'EXITED')
-    expect(instance.read(`/var/log/portal/${name}.log`)).toBe(
-      `Skipping ${name} startup (${command} is not installed)\n`,
-    )
+    await log(instance, `/var/log/portal/${name}.log`).toBe(`Skipping ${name} startup (${command} is not installed)\n`)
     expect(existsSync(instance.path(`/tmp/supervisor-skip/${name}`))).toBe(true)
   }
 })
@@ -318,7 +324,7 @@ describe('pyworker', () => {
   test('only in serverless instances; it is never shown', async () => {
     await using instance = await withSupervisord(['pyworker'])
     await untilState(instance, 'pyworker', 'EXITED')
-    expect(instance.read('/var/log/portal/pyworker.log')).toBe('Skipping pyworker startup (not serverless)\n')
+    await log(instance, '/var/log/portal/pyworker.log').toBe('Skipping pyworker startup (not serverless)\n')
     expect(existsSync(instance.path('/tmp/supervisor-skip/pyworker'))).toBe(true)
   })
 
@@ -332,17 +338,14 @@ describe('pyworker', () => {
       prepare: vendors.prepare,
     })
     await startVendors(instance)
-    await until(
-      'it waits',
-      () => instance.output.includes('Waiting for the end of provisioning before starting pyworker...') || null,
-    )
+    await untilSaid(instance, 'Waiting for the end of provisioning before starting pyworker...')
     expect(askedVendors(instance)).toEqual([])
     await instance.exec('rm /.provisioning')
-    await until('it runs', () => instance.output.includes('worker in true') || null)
+    await untilSaid(instance, 'worker in true')
     expect(askedVendors(instance)).toMatchObject([{ method: 'GET', host: 'raw.githubusercontent.com', url: PATH }])
     expect((await instance.exec('ls /tmp')).stdout).not.toContain('start_server')
     await instance.exec('supervisorctl stop pyworker')
-    expect((await instance.exec('pgrep -fc "[s]leep 7501"')).stdout).toBe('0\n')
+    await processes(instance, '-f "[s]leep 7501"').toBe(0)
   })
 
   test('an error page is not run', async () => {

@@ -27,7 +27,7 @@ test('without the right to, it says who has it', async () => {
   expect((await instance.exec('portal list', { user: 'user' })).status).toBe(0)
 })
 
-test('many at once: none gets lost, and the file is whole whenever one looks', { timeout: 120_000 }, async () => {
+test('many at once: none gets lost, and the file is whole whenever one looks', { timeout: 300_000 }, async () => {
   await using instance = await openInstance({ env: { PORTAL_CONFIG: CONFIG } })
   const { status, stdout } = await instance.exec(`
     for i in $(seq 1 12); do portal add "App $i" --external-port $((2000 + i)) --internal-port 3000 2>/dev/null & done

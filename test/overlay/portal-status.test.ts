@@ -63,7 +63,8 @@ async function given(supervisord: string, conf: string, yaml: string, launcher =
   }
 }
 
-const soon = <T>(look: () => T) => expect.poll(look, { timeout: 20_000, interval: 20 })
+/** Python's supervisord is asked every 5 s: three ends take a while to be noticed. */
+const soon = <T>(look: () => T) => expect.poll(look, { timeout: 90_000 })
 
 /** Listens on its port once the file is there. */
 const listener = (port: number, when: string): string =>
@@ -78,7 +79,7 @@ describe.each([
   test('an application that crashes says how, how often, and what comes next', async () => {
     const { told } = await given(
       supervisord,
-      `[program:gives-up]\ncommand=/bin/sh -c "exit 3"\nstartretries=1\n[program:absent]\ncommand=/nowhere/at/all\nstartretries=100\n` +
+      `[program:gives-up]\ncommand=/bin/sh -c "exit 3"\nstartsecs=60\nstartretries=1\n[program:absent]\ncommand=/nowhere/at/all\nstartretries=100\n` +
         `[program:loops]\ncommand=/bin/sh -c "sleep 0.05; kill -9 $$"\nstartsecs=0\nautorestart=true\n`,
       portalYaml(entry('Gives Up', 1), entry('Absent', 1), entry('Loops', 1)),
     )
@@ -117,7 +118,7 @@ describe.each([
     await soon(() => told()['Web App']).toMatchObject({ state: 'ready', sentence: 'ready' })
     lab.ctl('stop', 'web_app')
     await soon(() => told()['Web App']).toMatchObject({ state: 'stopped', sentence: 'stopped by hand' })
-    expect((await statuses.read())[0]!.state).toBe('stopped')
+    await soon(async () => (await statuses.read())[0]!.state).toBe('stopped')
     lab.ctl('start', 'web_app')
     await soon(() => told()['Web App']?.state).toBe('ready')
   })
@@ -142,7 +143,7 @@ describe.each([
   test('what gates and boot leave behind is seen', async () => {
     const { told, put, remove } = await given(
       supervisord,
-      `[program:app]\ncommand=sleep 600\nstartsecs=0\n`,
+      `[program:app]\ncommand=sleep 9999\nstartsecs=0\n`,
       portalYaml(entry('App', 1)),
     )
     const verdict = (gate: string, decided: string, reason: string): void =>
@@ -169,7 +170,7 @@ describe.each([
   test('an application that is added to portal.yaml is there at once', async () => {
     const { told, put } = await given(
       supervisord,
-      `[program:a]\ncommand=sleep 600\nstartsecs=0\n`,
+      `[program:a]\ncommand=sleep 9999\nstartsecs=0\n`,
       portalYaml(entry('A', 1)),
     )
     await soon(() => Object.keys(told())).toEqual(['A'])
@@ -188,7 +189,7 @@ describe.each([
       supervisord,
       `[program:odd]\ncommand=bash {dir}/launcher.sh\nstartsecs=0\n`,
       portalYaml(entry('Open WebUI (beta)', 1)),
-      '#!/bin/bash\n: . utils/exit_portal.sh "open webui"\nsleep 600\n',
+      '#!/bin/bash\n: . utils/exit_portal.sh "open webui"\nsleep 9999\n',
     )
     await soon(() => told()['Open WebUI (beta)']).toMatchObject({ program: 'odd', state: 'starting' })
   })
@@ -196,7 +197,7 @@ describe.each([
   test('a supervisord that goes is told, and so is its return', async () => {
     const { told, lab } = await given(
       supervisord,
-      `[program:a]\ncommand=sleep 600\nstartsecs=0\n`,
+      `[program:a]\ncommand=sleep 9999\nstartsecs=0\n`,
       portalYaml(entry('A', 1)),
     )
     await soon(() => told().A?.state).toBe('starting')

@@ -8,8 +8,12 @@ import { appVariable, ENTRYPOINT, openBoot, stepOf, untilReady } from './boot-la
 const COUNTER = '/etc/.instance-cert-selfsigned'
 const KNOWN = { CONTAINER_ID: '31337', ENABLE_HTTPS: 'true' }
 
+/** Real, but for the two seconds that it is given to reach the service: a machine that is busy may need more. */
+const PATIENT_CURL = '#!/bin/sh\nexec /usr/bin/curl "$@" --connect-timeout 60\n'
+
 async function openSigned(signs: Signs, env: Readonly<Record<string, string>> = KNOWN): Promise<Instance> {
-  const instance = await openInstance({ ...withVendors({}, signs), env })
+  const { files, prepare } = withVendors({}, signs)
+  const instance = await openInstance({ files: { ...files, '/usr/local/sbin/curl': PATIENT_CURL }, prepare, env })
   await startVendors(instance)
   return instance
 }
@@ -18,24 +22,25 @@ interface StepRun {
   readonly status: number | null
   readonly exported: string
   readonly said: string
-  readonly seconds: number
   readonly step: Awaited<ReturnType<typeof stepOf>>
 }
 
 /** As the boot sources it. */
 async function runStep(instance: Instance, env: Readonly<Record<string, string>> = {}): Promise<StepRun> {
-  const began = Date.now()
   await instance.exec('mkdir -p /run/bosun')
-  const started = { at: began, file: '55-tls-cert-gen.sh', event: 'started', status: null }
+  const started = { at: Date.now(), file: '55-tls-cert-gen.sh', event: 'started', status: null }
   instance.write('/run/bosun/boot.events', `${JSON.stringify(started)}\n`)
   const shell = '. /etc/vast_boot.d/55-tls-cert-gen.sh; echo "$? $ENABLE_HTTPS" >&3'
   const { stdout, stderr } = await instance.exec(`{ ${shell}; } 3>&1 >&2`, {
     env: { generate_tls_cert: 'true', ...env },
   })
   const [status, exported = ''] = stdout.trim().split(' ')
-  const seconds = (Date.now() - began) / 1000
-  return { status: Number(status), exported, said: stderr, seconds, step: await stepOf(instance, '55-tls-cert-gen.sh') }
+  return { status: Number(status), exported, said: stderr, step: await stepOf(instance, '55-tls-cert-gen.sh') }
 }
+
+/** s that curl waited before it gave up, by its own account; 0: it did not wait. */
+const waited = ({ message }: StepRun['step']): number =>
+  Number(/timed out after (\d+) milliseconds/.exec(message)?.[1] ?? 0) / 1000
 
 const certificate = async (instance: Instance): Promise<string> =>
   (await instance.exec('openssl x509 -in /etc/instance.crt -noout -text')).stdout
@@ -87,9 +92,11 @@ test('a service that is busy is asked again', async () => {
 
 test('a service that takes it and never answers holds up the boot for ten seconds', async () => {
   await using instance = await openSigned('never')
-  const { step, seconds } = await runStep(instance)
+  const { step } = await runStep(instance)
   expect(step.message).toMatch(/^the certificate is self-signed: curl: exit status 28: .*timed out/)
-  expect(seconds).toBeLessThan(16)
+  // the limit of the contract, and by far not the next one that would be natural
+  expect(waited(step)).toBeGreaterThanOrEqual(10)
+  expect(waited(step)).toBeLessThan(30)
   expect(askedVendors(instance)).toHaveLength(1)
 })
 
@@ -148,15 +155,15 @@ const DEAF_RESOLVER = `echo nameserver 192.0.2.1 >/etc/resolv.conf.new; cp --rem
 ip addr add 198.51.100.1/24 dev lo; ip route add 192.0.2.0/24 dev lo`
 
 test.each([
-  ['no network at all', 'true'],
-  ['a resolver that never answers', DEAF_RESOLVER],
-])('%s: self-signed, and the boot is held up for two seconds at most', async (_, prepare) => {
+  ['no network at all', 'true', 0],
+  ['a resolver that never answers', DEAF_RESOLVER, 2],
+])('%s: self-signed, and the boot is held up for two seconds at most', async (_, prepare, limit) => {
   await using instance = await openInstance({ env: KNOWN, prepare })
-  const { exported, seconds, step } = await runStep(instance)
+  const { exported, step } = await runStep(instance)
   expect(step.message).toMatch(/^the certificate is self-signed: curl: exit status \d+/)
   expect(exported).toBe('true')
-  // a machine that is busy with other tests takes its time for a key
-  expect(seconds).toBeLessThan(9)
+  expect(waited(step)).toBeGreaterThanOrEqual(limit)
+  expect(waited(step)).toBeLessThanOrEqual(limit * 5)
 })
 
 test('a pair that has expired is made anew; with --no-cert-gen it is served as it is', async () => {

@@ -1,21 +1,11 @@
 /** The built daemon, real programs, a real browser. */
 import { readFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { afterAll, afterEach, expect, test } from 'vitest'
-import { Lab } from '../support/lab.ts'
+import { freePort, Lab } from '../support/lab.ts'
 import { closeBrowser, closeLabs, isLive, openPage, until } from './lab.ts'
 
 afterEach(closeLabs)
 afterAll(closeBrowser)
-
-const freePort = (): Promise<number> =>
-  new Promise(resolve => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 
 const status = (name: string): string =>
   `document.getElementById('process-${name}').querySelector('.status').textContent.trim()`
@@ -35,8 +25,11 @@ startretries=0
   await lab.untilState('fails', 'FATAL')
   const page = await openPage(`http://127.0.0.1:${port}/`)
   await isLive(page)
-  expect(await page.evaluate(status('steady'))).toBe('running')
-  expect(await page.textContent('#process-fails')).toContain("can't find command '/no/such/program'")
+  await until(page, `${status('steady')} === 'running'`)
+  await until(
+    page,
+    `document.getElementById('process-fails').textContent.includes("can't find command '/no/such/program'")`,
+  )
 
   lab.ctl('stop', 'steady')
   await until(page, `${status('steady')} === 'stopped'`)

@@ -1,15 +1,16 @@
+import { once } from 'node:events'
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import { expect, vi } from 'vitest'
+import { expect } from 'vitest'
 import { openPages } from '../../supervisor/http/page/pages.ts'
 import { openRpcInterface } from '../../supervisor/rpc/dispatch.ts'
 import { clock } from '../../supervisor/system/clock.ts'
 import { files } from '../../supervisor/system/files.ts'
 import { followedFiles } from '../../supervisor/system/followed-file.ts'
 import { type FakeDaemon, type FakeProcess, fakeDaemon } from '../support/fake-daemon.ts'
+import { freePort } from '../support/lab.ts'
 
 /** A daemon with its page on a port, and a browser in front of it. */
 export interface BrowserLab {
@@ -29,6 +30,9 @@ export interface Look {
   readonly colorScheme?: 'light' | 'dark'
   readonly javaScriptEnabled?: boolean
 }
+
+/** For what hangs: a machine may be slow. */
+const LIMIT_MS = 90_000
 
 let browser: Promise<Browser> | null = null
 const cleanups: (() => Promise<unknown> | unknown)[] = []
@@ -67,15 +71,16 @@ export async function browserLab(
 
   const listen = async (port: number): Promise<Server> => {
     const opened = createServer((request, response) => pages(request, response, { trusted: false }))
-    await new Promise<void>(resolve => opened.listen(port, '127.0.0.1', resolve))
+    opened.listen(port, '127.0.0.1')
+    await once(opened, 'listening')
     return opened
   }
   const close = async (): Promise<void> => {
     server.closeAllConnections()
     await new Promise(resolve => server.close(resolve))
   }
-  let server = await listen(0)
-  const { port } = server.address() as AddressInfo
+  const port = await freePort()
+  let server = await listen(port)
   cleanups.push(close)
 
   return {
@@ -97,6 +102,7 @@ export async function openPage(
 ): Promise<Page> {
   browser ??= chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    timeout: LIMIT_MS,
     // it would call home at every start
     args: [
       '--no-sandbox',
@@ -112,6 +118,7 @@ export async function openPage(
     colorScheme,
     javaScriptEnabled,
   })
+  context.setDefaultTimeout(LIMIT_MS)
   const page = await context.newPage()
   const complaints: string[] = []
   // a server that is gone is what some tests are about
@@ -127,12 +134,18 @@ export async function openPage(
   return page
 }
 
-/** Until the expression is true in the page. Asked from here: the page itself may not evaluate texts. */
-export const until = (page: Page, expression: string): Promise<void> =>
-  vi.waitFor(async () => expect(await page.evaluate(expression), expression).toBe(true), {
-    timeout: 10_000,
-    interval: 25,
-  })
+/**
+ * Until the expression is true in the page; `otherwise` is done before each further try. Asked from here: the page itself may
+ * not evaluate texts.
+ */
+export async function until(page: Page, expression: string, otherwise?: () => Promise<unknown>): Promise<void> {
+  const look = async (): Promise<boolean> => {
+    const found = await page.evaluate(expression)
+    if (found !== true) await otherwise?.()
+    return found === true
+  }
+  await expect.poll(look, { message: expression, timeout: LIMIT_MS }).toBe(true)
+}
 
 export const isLive = (page: Page): Promise<void> =>
   until(page, `document.getElementById('live').textContent === 'live'`)

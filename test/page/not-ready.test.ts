@@ -114,8 +114,7 @@ describe('logging in', () => {
     await says(wrong, 'That does not fit')
     const right = await browser.open({ httpCredentials: { username: 'vastai', password: PASSWORD } })
     expect((await right.goto(url(8188)))!.status()).toBe(200)
-    const cookies = await right.context().cookies()
-    expect(cookies.map(({ name }) => name)).toContain(COOKIE)
+    await expect.poll(async () => (await right.context().cookies()).map(({ name }) => name)).toContain(COOKIE)
   })
 
   test('a session that is over is none, and a link begins another', async () => {
@@ -123,7 +122,7 @@ describe('logging in', () => {
     const value = passes().issue('session', Date.now() - 8 * 86_400_000)
     await page.context().addCookies([{ name: COOKIE, value, domain: 'localhost', path: '/' }])
     await asksForPassword(page)
-    expect(await page.context().cookies()).toEqual([])
+    await expect.poll(() => page.context().cookies()).toEqual([])
     const next = await page.context().newPage()
     await next.goto(url(8188, `/?token=${passes().issue('link')}`))
     await says(next, '"name":"Other"')
@@ -169,7 +168,7 @@ describe('until an application is there', () => {
     await page.goto(tokenLink(9001))
     await says(page, 'Broken has crashed')
     await says(page, /exit status 3/)
-    expect(await page.getAttribute('html', 'data-mood')).toBe('bad')
+    await expect.poll(() => page.getAttribute('html', 'data-mood')).toBe('bad')
     lab.instance.write('/tmp/mended', '')
     await ctl('start broken')
     await says(page, '"name":"Broken"')

@@ -3,6 +3,7 @@
  * Caddy that says of everybody that they have logged in. Only the places of files are others.
  */
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { openApplicationStatuses } from '../../programs/common/application-status.ts'
 import type { Exposure } from '../../programs/common/exposure.ts'
@@ -90,6 +91,7 @@ export async function openPortal(options: PortalOptions): Promise<PortalLab> {
     stdio: 'ignore',
     env: { ...process.env, HOME: lab.directory },
   })
+  const caddyEnded = once(caddy, 'close')
   const url = `http://127.0.0.1:${caddyPort}`
   await until('caddy serves', () =>
     fetch(`${url}/health`).then(
@@ -105,6 +107,7 @@ export async function openPortal(options: PortalOptions): Promise<PortalLab> {
     remove: place => rmSync(lab.path(place)),
     async [Symbol.asyncDispose]() {
       caddy.kill('SIGKILL')
+      await caddyEnded
       statuses.close()
       watch.close()
       client.close()

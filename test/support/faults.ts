@@ -1,5 +1,5 @@
 /** What every test of a fault asks: does the daemon answer, is nobody else's log touched, is there one line about it? */
-import { mkdirSync, statSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openClient } from '../../supervisor/client/client.ts'
@@ -27,16 +27,22 @@ export function onFaultyDisk(lab: Lab): string[] {
   return faultyDisk(lab.path('kept'), lab.path('disk'))
 }
 
-/** ms: how long the daemon may take to answer, most of the time, whatever goes on around it */
-const PROMPT_ANSWER = 1_000
-/** ms: and once in a while, when others want the processors */
-const LONGEST_ANSWER = 10_000
+/** The trouble that the faulty disk of a lab has from now on, as faulty-disk.ts knows it; null: none. */
+export function setFault(lab: Lab, fault: string | null): void {
+  if (fault === null) rmSync(lab.path('fault'))
+  // at once: there is no moment without any
+  else renameSync(lab.write('fault.new', fault), lab.path('fault'))
+}
+
+/** ms: who has not answered then never does. Not how quick answers are: that is the benchmark's business. */
+const LONGEST_ANSWER = 60_000
 
 /** A lab with a program `other`, which has nothing to do with the fault. */
 export const labWithOther = (conf: string): Lab =>
   new Lab(`[program:other]
 command=${PROGRAMS}/numbers-its-lines 20 0.02
 stdout_logfile=%(here)s/other.log
+stopwaitsecs=50
 ${conf}`)
 
 /** A client that gives up sooner or later. */
@@ -58,31 +64,35 @@ export async function ask<T>(lab: Lab, question: (client: ReturnType<typeof open
 
 /** The daemon answers on new connections, several times in a row, and `other` is being logged meanwhile. */
 export async function expectAnswers(lab: Lab): Promise<void> {
-  const logged = (): number => statSync(lab.path('other.log')).size
+  const logged = (): number => statSync(lab.path('other.log'), { throwIfNoEntry: false })?.size ?? 0
   const before = logged()
-  const took: number[] = []
   for (let n = 0; n < 5; n++) {
-    const asked = performance.now()
     const { statename } = await ask(lab, ({ supervisor }) => supervisor.getState())
     if (statename !== 'RUNNING') throw new Error(`the daemon is ${statename}`)
     await ask(lab, ({ supervisor }) => supervisor.getAllProcessInfo())
-    took.push(performance.now() - asked)
   }
-  if (took.sort((a, b) => a - b)[2]! > PROMPT_ANSWER) throw new Error(`answers took ${took.map(Math.round)} ms`)
   await until('other is being logged', () => logged() > before)
 }
 
-/** Stops `other`: each of its lines is in its log. Returns how many. */
+/** Stops `other`: each of its lines comes into its log. Returns how many. */
 export async function expectOtherComplete(lab: Lab): Promise<number> {
   await ask(lab, ({ supervisor }) => supervisor.stopProcess('other'))
-  return completeLines(lab.read('other.log'))
+  return untilComplete('other.log', () => lab.read('other.log'))
 }
 
-/** Everything that numbers-its-lines wrote in lives that have ended. @throws Error that says what is missing */
-export function completeLines(text: string): number {
-  const log = new NumberedLog().feed(Buffer.from(text))
-  if (log.problems.length > 0) throw new Error(log.problems.join('\n'))
-  if (log.lives === 0 || log.current > 0) throw new Error(`the end is missing after line ${log.current}`)
+/**
+ * Everything that numbers-its-lines wrote in lives that have ended. A disk that was slow for a moment, as on a machine that
+ * is busy, is written in the background: the last lines may come after the end. Rejects with what is missing.
+ */
+export async function untilComplete(what: string, read: () => string): Promise<number> {
+  let log = new NumberedLog()
+  await until(
+    () => `${what} is complete: ${log.problems.join('\n') || `the end is missing after line ${log.current}`}`,
+    () => {
+      log = new NumberedLog().feed(Buffer.from(read()))
+      return log.problems.length === 0 && log.lives > 0 && log.current === 0
+    },
+  )
   return log.lines
 }
 

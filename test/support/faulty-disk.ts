@@ -3,6 +3,7 @@
  * one. For as long as a file named `fault` stands beside that, it says what becomes of everything that changes a file:
  *
  *     delay 200       takes so many ms
+ *     hold            takes as long as it says so
  *     errno 30        fails (5 EIO, 28 ENOSPC, 30 EROFS)
  *
  *     unshare --mount -- node faulty-disk.ts KEPT MOUNTPOINT COMMAND…
@@ -161,9 +162,26 @@ const operations: Readonly<Record<number, Operation>> = {
   /* RENAME2 */ 45: { changes: true, run: ({ body }) => rename(body, 16) },
 }
 
-function fault(): { readonly delay: number; readonly errno: number } {
-  const [kind, value] = fs.existsSync(faultFile) ? fs.readFileSync(faultFile, 'utf8').trim().split(' ') : []
-  return { delay: kind === 'delay' ? Number(value) : 0, errno: kind === 'errno' ? Number(value) : 0 }
+interface Fault {
+  readonly delay: number
+  readonly hold: boolean
+  readonly errno: number
+}
+
+const noFault: Fault = { delay: 0, hold: false, errno: 0 }
+
+function fault(): Fault {
+  try {
+    const [kind, value] = fs.readFileSync(faultFile, 'utf8').trim().split(' ')
+    const of = (name: string): number => (kind === name ? Number(value) : 0)
+    return { delay: of('delay'), hold: kind === 'hold', errno: of('errno') }
+  } catch {
+    return noFault // there is none, or it has just gone
+  }
+}
+
+function later(ms: number, hold: boolean, work: () => void): void {
+  setTimeout(() => (hold && fault().hold ? later(20, hold, work) : work()), ms)
 }
 
 function answerOf(operation: Operation, request: Request): Buffer | number | null {
@@ -196,9 +214,9 @@ function serve(device: number): void {
         const request = { node: room.readBigUInt64LE(16), body: Buffer.from(room.subarray(IN_HEADER, length)) }
         const operation = operations[room.readUInt32LE(4)]
         const changes = typeof operation?.changes === 'function' ? operation.changes(request) : operation?.changes
-        const { delay, errno } = changes ? fault() : { delay: 0, errno: 0 }
+        const { delay, hold, errno } = changes ? fault() : noFault
         const answer = !operation ? ENOSYS : errno || answerOf(operation, request)
-        if (answer !== null) setTimeout(() => reply(unique, answer), delay)
+        if (answer !== null) later(delay, hold, () => reply(unique, answer))
       }
       next()
     })

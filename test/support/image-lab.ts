@@ -4,9 +4,17 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlink
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as wait } from 'node:timers/promises'
 import { execa } from 'execa'
 
 const root = resolve(import.meta.dirname, '../..')
+
+/** Limits are for what hangs: a machine may be slow, and busy. */
+const LIMIT_MS = 180_000
+/** Building from nothing takes a minute and a half where nothing else goes on; so does making the base images. */
+const BUILD_LIMIT_MS = 1_800_000
+/** For tests that build: two images at most, and what they are made of. */
+export const BUILD_MS = 2 * BUILD_LIMIT_MS
 
 /** Of our containers and networks: the process whose they are. What is left of a process that is gone goes at the next start. */
 const OWNER = 'bosun.test.owner'
@@ -57,7 +65,7 @@ function findLab(): string {
 }
 
 /** Runs a command to its end; what its exit status means is the caller's business. `timeout` ends all that it has started, too. */
-async function run(command: readonly string[], { input, timeoutMs = 60_000 }: ExecOptions): Promise<Outcome> {
+async function run(command: readonly string[], { input, timeoutMs = LIMIT_MS }: ExecOptions): Promise<Outcome> {
   const done = await execa('timeout', ['--kill-after=10', String(timeoutMs / 1000), ...command], {
     // podman's monitor leaves a file `oom` where it was started, when memory was short
     cwd: tmpdir(),
@@ -90,7 +98,7 @@ function renderEnvironment(): NodeJS.ProcessEnv {
 const podmanFiles = resolve(root, '.run/image-lab')
 const COPY_PODMAN_FILES = `. "$1/lib.sh"
 lab_ready
-for _ in {1..20}; do
+for _ in {1..600}; do
   cp "$CONTAINERS_CONF" "$2/containers.conf.$$" && cp "$CONTAINERS_STORAGE_CONF" "$2/storage.conf.$$"
   if grep -q ^default_subnet_pools "$2/containers.conf.$$" && grep -q ^runroot "$2/storage.conf.$$"; then
     mv "$2/containers.conf.$$" "$2/containers.conf" && mv "$2/storage.conf.$$" "$2/storage.conf"
@@ -107,9 +115,11 @@ const alone: ReadonlySet<string> = new Set(['build.sh', 'make-base.sh'])
 async function runScript(name: string, args: readonly string[], options: ExecOptions = {}): Promise<Outcome> {
   const script = join(findLab(), name)
   const command = [...(alone.has(name) ? ['flock', script] : []), 'bash', script, ...args]
-  let outcome = await run(command, options)
-  for (let tries = 1; tries < 5 && foundNoSettings(outcome); tries++) outcome = await run(command, options)
-  return outcome
+  for (let tries = 1; ; tries++) {
+    const outcome = await run(command, options)
+    if (tries === 20 || !foundNoSettings(outcome)) return outcome
+    await wait(500)
+  }
 }
 
 /** What podman says that found its settings half-written: it has done nothing then. */
@@ -164,7 +174,7 @@ async function ensureBaseImages(): Promise<void> {
   const major = /:(\d+)-/.exec(node)?.[1]
   if (suite === undefined || major === undefined)
     throw new Error(`cannot make ${missing.join(' and ')} with make-base.sh`)
-  const made = await runScript('make-base.sh', ['--suite', suite, '--node', major], { timeoutMs: 600_000 })
+  const made = await runScript('make-base.sh', ['--suite', suite, '--node', major], { timeoutMs: BUILD_LIMIT_MS })
   succeeded('make-base.sh', made)
 }
 
@@ -175,7 +185,7 @@ const prepare = (): Promise<void> =>
   (firstUse ??= (async () => {
     mkdirSync(podmanFiles, { recursive: true, mode: 0o700 })
     const copied = await run(['bash', '-c', COPY_PODMAN_FILES, 'image-lab', findLab(), podmanFiles], {
-      timeoutMs: 300_000,
+      timeoutMs: BUILD_LIMIT_MS,
     })
     succeeded('image-lab', copied)
     await removeLeftovers()
@@ -195,7 +205,7 @@ export async function buildImage({ context, file, args = {} }: BuildOptions): Pr
         ...Object.entries(args).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
         context,
       ],
-      { timeoutMs: 600_000 },
+      { timeoutMs: BUILD_LIMIT_MS },
     )
     succeeded('build.sh', built)
     return readFileSync(iidFile, 'utf8').trim()
@@ -276,7 +286,7 @@ export class Container implements AsyncDisposable {
    * Waits for a line of its log, since its last start.
    * @throws Error with the end of the log, when the container ends or the time is over before
    */
-  async said(pattern: RegExp, timeoutMs = 60_000): Promise<void> {
+  async said(pattern: RegExp, timeoutMs = LIMIT_MS): Promise<void> {
     const since = await this.inspect('{{.State.StartedAt.Format "2006-01-02T15:04:05.999999999Z07:00"}}')
     const follow = spawn('sh', ['-c', 'exec podman logs -f --since "$0" "$1" 2>&1', since, this.id], {
       env: renderEnvironment(),
@@ -302,14 +312,16 @@ export class Container implements AsyncDisposable {
     return (await podman(['inspect', '-f', format, this.id])).stdout.trim()
   }
 
-  /** The image's HEALTHCHECK, once. */
+  /** The image's HEALTHCHECK, once. @throws Error when it does not end */
   async isHealthy(): Promise<boolean> {
-    return (await tryPodman(['healthcheck', 'run', this.id])).status === 0
+    const { status } = await tryPodman(['healthcheck', 'run', this.id])
+    if (status === 124) throw new Error('the health check did not come to its end')
+    return status === 0
   }
 
-  /** SIGTERM, and SIGKILL after `graceSeconds`; → the exit status (137: it was killed). */
-  async stop(graceSeconds = 10): Promise<number> {
-    await podman(['stop', '-t', String(graceSeconds), this.id], { timeoutMs: (graceSeconds + 30) * 1000 })
+  /** SIGTERM, and SIGKILL after `graceSeconds`; → the exit status (137: it was killed). The vendor gives 10 s, on a quick machine. */
+  async stop(graceSeconds = 60): Promise<number> {
+    await podman(['stop', '-t', String(graceSeconds), this.id], { timeoutMs: graceSeconds * 1000 + LIMIT_MS })
     return this.exitStatus()
   }
 
@@ -320,7 +332,7 @@ export class Container implements AsyncDisposable {
   }
 
   /** Waits until it has ended by itself. */
-  async ended(timeoutMs = 30_000): Promise<number> {
+  async ended(timeoutMs = LIMIT_MS): Promise<number> {
     await podman(['wait', this.id], { timeoutMs })
     return this.exitStatus()
   }
@@ -368,10 +380,10 @@ export async function runContainer(
 export async function emulate(
   imageId: string,
   command: readonly string[],
-  { files = [], timeoutMs = 120_000 }: { files?: readonly string[]; timeoutMs?: number } = {},
+  { files = [], timeoutMs = 900_000 }: { files?: readonly string[]; timeoutMs?: number } = {},
 ): Promise<Outcome> {
   await prepare()
-  const options = ['--mem', '1024', ...files.flatMap(file => ['--copy', file])]
+  const options = ['--mem', '1024', '--timeout', String(timeoutMs / 1000), ...files.flatMap(file => ['--copy', file])]
   return succeeded('vm-run.sh', await runScript('vm-run.sh', [...options, imageId, ...command], { timeoutMs }))
 }
 

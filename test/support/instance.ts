@@ -48,6 +48,7 @@ export interface ExecOptions {
 
 /** Mounts, and becomes process 1. `$1` an empty directory, `$2` ROOT, `$3` dist, `$4` node, `$5` what to prepare, `$6` files. */
 const SETUP = `set -e
+exec 2>&1
 mount --make-rprivate /
 mount -t tmpfs -o mode=755 tmpfs "$1"
 mkdir "$1"/upper "$1"/work "$1"/root
@@ -123,7 +124,7 @@ export class Instance implements AsyncDisposable {
     this.ended = ended
   }
 
-  /** What process 1 and those that share its output have said, stdout and stderr in one. */
+  /** What process 1 and those that share its output have said, stdout and stderr in the order in which they came. */
   get output(): string {
     return this.#output.text
   }
@@ -142,14 +143,14 @@ export class Instance implements AsyncDisposable {
     writeFileSync(this.path(inside), text, { mode })
   }
 
-  /** Runs a command of bash inside, and waits for it; 60 s at most. */
+  /** Runs a command of bash inside, and waits for it; 120 s at most. */
   async exec(command: string, options: ExecOptions = {}): Promise<Outcome> {
     const child = this.start(command, options)
     let [stdout, stderr] = ['', '']
     child.stdout!.setEncoding('utf8').on('data', text => (stdout += text))
     child.stderr!.setEncoding('utf8').on('data', text => (stderr += text))
     child.stdin!.on('error', () => {}).end(options.input ?? '')
-    const timer = setTimeout(() => child.kill('SIGKILL'), 60_000)
+    const timer = setTimeout(() => child.kill('SIGKILL'), 120_000)
     const status = await new Promise<number | null>(done => child.once('close', done))
     clearTimeout(timer)
     return { status, stdout, stderr }

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer, type ListenOptions, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
@@ -36,30 +36,48 @@ export interface Outcome {
   readonly stderr: string
 }
 
-/** Tries until it answers something other than false, null or undefined. */
+/**
+ * Tries until it answers something other than false, null or undefined; the last time when the time is up. `what` as a
+ * function tells how things are then.
+ */
 export async function until<T>(
-  what: string,
+  what: string | (() => string),
   probe: () => T | Promise<T>,
-  seconds = 15,
+  seconds = 60,
 ): Promise<Exclude<T, false | null | undefined>> {
-  const end = Date.now() + seconds * 1000
+  const end = performance.now() + seconds * 1000
   for (;;) {
+    const isLast = performance.now() > end
     const got = await probe()
     if (got !== false && got !== null && got !== undefined) return got as Exclude<T, false | null | undefined>
-    if (Date.now() > end) throw new Error(`timed out after ${seconds} s: ${what}`)
+    if (isLast) throw new Error(`timed out after ${seconds} s: ${typeof what === 'string' ? what : what()}`)
     await new Promise(next => setTimeout(next, 20))
   }
 }
 
-/** A TCP port of 127.0.0.1 that nobody listens on. */
-export const freePort = (): Promise<number> =>
-  new Promise((found, failed) => {
-    const server = createServer().on('error', failed)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => found(port))
-    })
+/** undefined: somebody else does. Keeps no process alive. */
+const tryToListen = (where: ListenOptions): Promise<Server | undefined> =>
+  new Promise(done => {
+    const server = createServer().once('error', () => done(undefined))
+    server.listen(where, () => done(server.unref()))
   })
+
+/**
+ * A TCP port that nobody listens on, and that nobody else gets while this process lives: no other test, as an abstract socket
+ * stands for each that is given away; and no connection, whose ports the kernel takes from 32768 on.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 12_000 + Math.floor(Math.random() * 20_000)
+    if ((await tryToListen({ path: `\0bosun-test-port-${port}` })) === undefined) continue
+    const server = await tryToListen({ host: '0.0.0.0', port })
+    if (server === undefined) continue
+    await new Promise(closed => server.close(closed))
+    return port
+  }
+}
+
+const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null
 
 export class Lab {
   readonly directory = mkdtempSync(join(tmpdir(), 'bosun-'))
@@ -91,7 +109,7 @@ export class Lab {
     let stderr = ''
     this.daemon.stderr!.on('data', data => (stderr += data))
     await until('the daemon answers', () => {
-      if (this.daemon!.exitCode !== null) throw new Error(`the daemon ended: ${stderr}`)
+      if (hasEnded(this.daemon!)) throw new Error(`the daemon ended: ${stderr}`)
       return existsSync(this.path('s.sock')) && this.ctl('pid').status === 0
     })
     return this
@@ -105,7 +123,7 @@ export class Lab {
     const { status, stdout, stderr } = spawnSync(command, args, {
       cwd: this.directory,
       encoding: 'utf8',
-      timeout: 60_000,
+      timeout: 120_000,
     })
     return { status, stdout, stderr }
   }
@@ -118,13 +136,16 @@ export class Lab {
   }
 
   untilFile(name: string, pattern: RegExp): Promise<RegExpExecArray> {
-    return until(`${name} has ${pattern}: ${this.read(name)}`, () => pattern.exec(this.read(name)))
+    return until(
+      () => `${name} has ${pattern}: ${this.read(name)}`,
+      () => pattern.exec(this.read(name)),
+    )
   }
 
   /** Ends the daemon; its exit status. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     const { daemon } = this
-    if (!daemon || daemon.exitCode !== null) return daemon?.exitCode ?? null
+    if (!daemon || hasEnded(daemon)) return daemon?.exitCode ?? null
     const ended = new Promise<number | null>(resolve => daemon.once('exit', resolve))
     daemon.kill(signal)
     return ended

@@ -5,6 +5,13 @@ const TEXT = 'the-quick-brown-fox-jumps-over-the-lazy-dog-0123456789'
 /** Of many wrong lines the first few tell what happened. */
 const MOST_PROBLEMS = 5
 
+/** What a life leaves behind that has written so many bytes, or a few more. */
+export function wholeLife(bytes: number): string {
+  let [text, line] = ['begin 1\n', 0]
+  while (text.length < bytes) text += `1 ${++line} ${TEXT}\n`
+  return `${text}end 1 ${line}\n`
+}
+
 /** One log, fed piece by piece: every line of every life in its place, and none besides. */
 export class NumberedLog {
   /** good lines */

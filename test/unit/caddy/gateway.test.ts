@@ -13,6 +13,8 @@ class FakeCaddy implements CaddyProcess {
   end!: (reason: string) => void
   state: 'running' | 'retired' | 'stopped' = 'running'
   busy = false
+  /** that it is busy */
+  said: Promise<unknown> = Promise.resolve()
 
   constructor(pid: number, caddyfile: string) {
     this.pid = pid
@@ -25,6 +27,7 @@ class FakeCaddy implements CaddyProcess {
   async retire(): Promise<boolean> {
     this.state = 'retired'
     if (!this.busy) this.end('exit status 0')
+    await this.said
     return this.busy
   }
 
@@ -150,6 +153,20 @@ test('three that somebody is connected to are kept, the oldest of more are ended
     ...['retired', 'retired', 'retired'],
     'running',
   ])
+})
+
+test('of those that are kept the oldest is ended, also when it is the last to say that it is busy', async () => {
+  const { gateway, started } = given()
+  const late = Promise.withResolvers<void>()
+  for (let port = 1; port <= 5; port++) {
+    await gateway.apply(plan(site(port)))
+    Object.assign(started.at(-1)!, { busy: true, ...(port === 1 ? { said: late.promise } : {}) })
+  }
+  await vi.advanceTimersByTimeAsync(0)
+  expect(started.map(({ state }) => state)).toEqual(['retired', 'retired', 'retired', 'retired', 'running'])
+  late.resolve()
+  await vi.advanceTimersByTimeAsync(0)
+  expect(started.map(({ state }) => state)).toEqual(['stopped', 'retired', 'retired', 'retired', 'running'])
 })
 
 test('without sites there is no Caddy', async () => {

@@ -7,6 +7,7 @@ import type { ServerConfig } from '../../../supervisor/config/config.ts'
 import { listenOnPort } from '../../../supervisor/http/inet-socket.ts'
 import { listenOnFile, type UnixSocketConfig } from '../../../supervisor/http/unix-socket.ts'
 import type { Files } from '../../../supervisor/system/system.ts'
+import { freePort } from '../../support/lab.ts'
 import { call, closeLabs, openLab, post, talk, testSystem, unixServer } from './lab.ts'
 
 const ANOTHER =
@@ -169,13 +170,6 @@ describe('inet socket', () => {
 })
 
 describe('several servers', () => {
-  const freePort = async (): Promise<number> => {
-    const server = createHttp()
-    await listenOnPort(server, { host: '127.0.0.1', port: 0 })
-    const port = portOf(server)
-    await new Promise(resolve => server.close(resolve))
-    return port
-  }
   const inet = (port: number, change: Partial<ServerConfig> = {}): ServerConfig =>
     ({
       kind: 'inet',

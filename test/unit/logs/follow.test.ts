@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Follower, followLog } from '../../../supervisor/logs/follow.ts'
 import { followedFiles } from '../../../supervisor/system/followed-file.ts'
 
@@ -40,7 +40,7 @@ function given(content: string, at = path) {
       seen.ended = true
     },
   })
-  const until = (text: string) => vi.waitFor(() => expect(seen.text).toBe(text), { interval: 5, timeout: 5_000 })
+  const until = (text: string) => expect.poll(() => seen.text, { interval: 5 }).toBe(text)
   return { seen, until, follower: follower! }
 }
 
@@ -132,7 +132,7 @@ test('pausing inside of onData stops at once', async () => {
   })
   follower = paused
   appendFileSync(path, 'x'.repeat(200_000))
-  await vi.waitFor(() => expect(chunks).toBe(1), { interval: 5 })
+  await expect.poll(() => chunks, { interval: 5 }).toBe(1)
   paused!.resume()
   expect(chunks).toBe(2)
 })

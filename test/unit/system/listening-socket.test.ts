@@ -1,5 +1,5 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -9,6 +9,7 @@ import {
   openListeningSocket,
   SOMAXCONN,
 } from '../../../supervisor/system/listening-socket.ts'
+import { freePort } from '../../support/lab.ts'
 
 let directory: string
 const open = new Set<number>()
@@ -50,15 +51,6 @@ const O_NONBLOCK = 0o4000
 const O_CLOEXEC = 0o2000000
 const flags = (descriptor: number): number =>
   Number.parseInt(/^flags:\s+(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8'))![1]!, 8)
-
-/** A port that was free a moment ago. */
-const freePort = (): Promise<number> =>
-  new Promise(resolve => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 
 describe('unix', () => {
   const at = () => join(directory, 'f.sock')

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, readdirSync, readFileSync, writeSync } from 'node:fs'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { growPipe, pipe } from '../../../supervisor/system/native.ts'
 import { type GrowPipe, openPipeReader } from '../../../supervisor/system/pipe-reader.ts'
 
@@ -35,19 +35,34 @@ function given({
     },
     grow,
   )
-  const until = (condition: () => void) => vi.waitFor(condition, { interval: 5, timeout: 10_000 })
+  const until = (condition: () => void) => vi.waitFor(condition, { interval: 5, timeout: 60_000 })
   const own = { write: (text: string) => writeSync(write, text), close: () => closeSync(write) }
   const run = (script: string) => {
     const child = spawn('/bin/sh', ['-c', script], { stdio: ['ignore', write, 'inherit'] })
     children.push(child)
     closeSync(write)
-    return new Promise<void>(resolve => void child.on('exit', () => resolve()))
+    return child.pid!
   }
-  return { reader, seen, until, own, run }
+  /** As a reader does that is slower than the writer: lets the pipe fill before each read, until `done`. For `onData: pause`. */
+  const readLate = async (pid: number, done: () => boolean) => {
+    for (;;) {
+      await until(() => expect(waitsForRoom(pid)).toBe(true))
+      if (done()) return
+      const before = seen.bytes
+      reader.resume()
+      await until(() => expect(seen.bytes).toBeGreaterThan(before))
+    }
+  }
+  return { reader, seen, until, own, run, readLate }
 }
 
 /** Does it stand still in a write? The number of that call on x64, arm64. */
 const waitsForRoom = (pid: number): boolean => /^(1|64) 0x1 /.test(readFileSync(`/proc/${pid}/syscall`, 'utf8'))
+
+/** 20 MB */
+const WRITES_MUCH = `exec /usr/bin/python3 -c "import os
+data = bytes(range(251)) * 80000
+while data: data = data[os.write(1, data[:65536]):]"`
 
 test('what is written comes at once, and the end when the last writer has gone', async () => {
   const { seen, until, own } = given()
@@ -62,18 +77,18 @@ test('every byte of a busy child arrives, in order, and its pipe grows', async (
   const sizes: number[] = []
   let expected = 0
   let broken = false
-  const { seen, until, run } = given({
+  const { reader, seen, until, run, readLate } = given({
     grow: (descriptor, bytes) => {
       sizes.push(bytes)
       return growPipe(descriptor, bytes)
     },
     onData(chunk) {
       for (const byte of chunk) if (byte !== expected++ % 251) broken = true
+      if (sizes.length < 2) reader.pause()
     },
   })
-  run(`exec /usr/bin/python3 -c "import os
-data = bytes(range(251)) * 80000
-while data: data = data[os.write(1, data[:65536]):]"`)
+  await readLate(run(WRITES_MUCH), () => sizes.length === 2)
+  reader.resume()
   await until(() => expect(seen.ended).toBe(1))
   expect({ bytes: seen.bytes, broken }).toEqual({ bytes: 251 * 80_000, broken: false })
   expect(sizes).toEqual([256 << 10, 1 << 20])
@@ -82,22 +97,29 @@ while data: data = data[os.write(1, data[:65536]):]"`)
 
 test('when the kernel refuses a larger pipe, it is asked once', async () => {
   let asked = 0
-  const { seen, until, run } = given({
+  let reads = 0
+  const { reader, seen, until, run, readLate } = given({
     grow: () => {
       asked++
       return -1
     },
+    onData() {
+      if (++reads <= 3) reader.pause()
+    },
   })
-  run('head -c 3000000 /dev/zero')
+  await readLate(run('exec head -c 3000000 /dev/zero'), () => reads === 3)
+  reader.resume()
   await until(() => expect(seen.ended).toBe(1))
   expect({ bytes: seen.bytes, asked }).toEqual({ bytes: 3_000_000, asked: 1 })
 })
 
 test('a child that writes line by line is read in large pieces', async () => {
   const { seen, until, run } = given()
+  const began = performance.now()
   run('i=0; while [ $i -lt 30000 ]; do echo "line $i of a busy child"; i=$((i+1)); done')
   await until(() => expect(seen.ended).toBe(1))
-  expect(seen.chunks).toBeLessThan(3_000)
+  // one for each 5 ms, and some each time that the machine lets it stand still
+  expect(seen.chunks).toBeLessThan(100 + (performance.now() - began) / 2)
 })
 
 test('what a child says that waits for an answer to each piece is read at once, however much it says', async () => {
@@ -169,9 +191,7 @@ describe('drainAndClose', () => {
     run('exec cat /dev/zero')
     await until(() => expect(seen.bytes).toBeGreaterThan(0))
     const before = seen.bytes
-    const started = performance.now()
     reader.drainAndClose()
-    expect(performance.now() - started).toBeLessThan(1_000)
     expect(seen.bytes - before).toBeLessThanOrEqual(1 << 20)
     expect(seen.ended).toBe(1)
   })
@@ -179,17 +199,13 @@ describe('drainAndClose', () => {
   test('hands over all that a pipe holds that has been enlarged', async () => {
     let expected = 0
     let broken = false
-    const { reader, seen, until, run } = given({
+    const { reader, seen, run, readLate } = given({
       onData(chunk) {
         for (const byte of chunk) if (byte !== expected++ % 251) broken = true
-        if (seen.bytes > 4_000_000) reader.pause()
+        reader.pause()
       },
     })
-    run(`exec /usr/bin/python3 -c "import os
-data = bytes(range(251)) * 80000
-while data: data = data[os.write(1, data[:65536]):]"`)
-    await until(() => expect(seen.bytes).toBeGreaterThan(4_000_000))
-    await until(() => expect(waitsForRoom(children[0]!.pid!)).toBe(true))
+    await readLate(run(WRITES_MUCH), () => seen.bytes > 2_000_000)
     const before = seen.bytes
     reader.drainAndClose()
     expect({ broken, ended: seen.ended }).toEqual({ broken: false, ended: 1 })
@@ -219,17 +235,25 @@ while data: data = data[os.write(1, data[:65536]):]"`)
 })
 
 test('where nothing flows no timer runs, and the kernel wakes us again', async () => {
-  const timers = () => process.getActiveResourcesInfo().filter(kind => kind === 'Timeout').length
+  const { setTimeout } = globalThis
+  let timers = 0
+  vi.spyOn(globalThis, 'setTimeout').mockImplementation(((work: (ms: number) => void, ms: number) => {
+    timers++
+    return setTimeout(() => {
+      timers--
+      work(ms)
+    }, ms)
+  }) as typeof setTimeout)
+  onTestFinished(() => void vi.restoreAllMocks())
   const turnsUntil = async (condition: () => boolean) => {
     while (!condition()) await new Promise(resolve => setImmediate(resolve))
   }
-  const before = timers()
   const { reader, seen, own } = given()
   for (const character of 'abc') {
     own.write(character)
     await turnsUntil(() => seen.text.endsWith(character))
   }
-  await turnsUntil(() => timers() === before)
+  await turnsUntil(() => timers === 0)
   own.write('d')
   await turnsUntil(() => seen.text === 'abcd')
   reader.drainAndClose()

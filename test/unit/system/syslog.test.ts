@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openSyslog, type Syslog, syslogTime } from '../../../supervisor/system/syslog.ts'
 
 const NOW = new Date(2026, 10, 1, 3, 5, 9).getTime()
@@ -41,10 +41,9 @@ while True:
     output += chunk
   })
   const lines = () => output.split('\n').slice(1, -1)
-  await vi.waitFor(() => expect(output).toMatch(/^bound\n/), { interval: 5, timeout: 5_000 })
+  await expect.poll(() => output, { interval: 5 }).toMatch(/^bound\n/)
   return {
-    until: (expected: readonly string[]) =>
-      vi.waitFor(() => expect(lines()).toEqual(expected), { interval: 5, timeout: 5_000 }),
+    until: (expected: readonly string[]) => expect.poll(lines, { interval: 5 }).toEqual(expected),
     stop: () =>
       new Promise<void>(resolve => {
         child.on('exit', () => resolve())
@@ -80,9 +79,8 @@ test('a receiver that was restarted gets the next message', async () => {
 
 test('a receiver that does not read does not hold us', async () => {
   await receiver({ reads: false })
-  const started = performance.now()
+  // a send that waited would wait for ever
   for (let n = 0; n < 2_000; n++) syslog.send(14, 'supervisord', 'x'.repeat(1000))
-  expect(performance.now() - started).toBeLessThan(2_000)
 })
 
 test('a message that is too long for a datagram is shortened', async () => {

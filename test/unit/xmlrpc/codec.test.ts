@@ -288,11 +288,11 @@ test('reading takes time in proportion to length', () => {
   for (const document of hostile) {
     const began = performance.now()
     try {
-      parseCall(document(200_000))
+      parseCall(document(1_000_000))
     } catch (error) {
       expect(error).toBeInstanceOf(XmlRpcSyntaxError)
     }
-    // quadratic time would be minutes
-    expect(performance.now() - began).toBeLessThan(3000)
+    // less than a second; quadratic time would be minutes
+    expect(performance.now() - began).toBeLessThan(30_000)
   }
 })

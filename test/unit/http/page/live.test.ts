@@ -48,7 +48,7 @@ test('a browser that was cut off says with Last-Event-ID what it knows', async (
   const known = first.lastId()
   await first.close()
   const same = await events('?since=old', { 'Last-Event-ID': known })
-  expect(same.received()).toBe('retry: 3000\n\n')
+  await expect.poll(() => same.received()).toBe('retry: 3000\n\n')
   daemon.process('x').become('STARTING')
   clock.advance(0)
   expect((await rowsOf(same)).all).toBe(false)

@@ -141,7 +141,7 @@ describe('what only a shell can do is told, with its line, and costs nothing els
   })
 })
 
-test('any text: where nothing is told, bash agrees', { timeout: 120_000 }, () => {
+test('any text: where nothing is told, bash agrees', () => {
   const random = openRandom()
   const { pick, many, below } = random
   const plain = [

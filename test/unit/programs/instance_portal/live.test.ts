@@ -1,5 +1,6 @@
-import { createServer } from 'node:http'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { createServer, get, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { html } from '../../../../programs/common/html.ts'
 import { LivePage, MOST_READERS } from '../../../../programs/instance_portal/live.ts'
@@ -18,7 +19,8 @@ interface Told {
 }
 
 interface Reader {
-  readonly socket: Socket
+  readonly response: IncomingMessage
+  /** what has arrived whole */
   readonly told: () => readonly Told[]
 }
 
@@ -49,24 +51,27 @@ async function given() {
       programs = next
       for (const changed of followers) changed()
     },
-    read(): Reader {
-      const socket = connect(port, '127.0.0.1')
-      cleanups.push(() => socket.destroy())
-      socket.write('GET /events HTTP/1.1\r\nHost: x\r\n\r\n')
+    async read(): Promise<Reader> {
+      const [response] = (await once(get({ port, path: '/events', agent: false }), 'response')) as [IncomingMessage]
+      cleanups.push(() => response.destroy())
       let text = ''
-      socket.setEncoding('utf8').on('data', (piece: string) => {
-        text += piece.replaceAll(/^[0-9a-f]+\r\n|\r\n$/g, '')
+      response.on('error', () => {})
+      response.setEncoding('utf8').on('data', (piece: string) => {
+        text += piece
       })
-      return { socket, told: () => [...text.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data!) as Told) }
+      return {
+        response,
+        told: () => [...text.matchAll(/^data: (.*)\n/gm)].map(([, data]) => JSON.parse(data!) as Told),
+      }
     },
   }
 }
 
-const soon = <T>(look: () => T) => expect.poll(look, { timeout: 10_000, interval: 5 })
+const soon = <T>(look: () => T) => expect.poll(look, { interval: 5 })
 
 test('a reader gets everything, and then what is different', async () => {
   const { read, become } = await given()
-  const { told } = read()
+  const { told } = await read()
   await soon(() => told().length).toBe(1)
   expect(told()[0]).toMatchObject({
     parts: [{ id: 'summary' }, { id: 'p-a', html: 'one' }],
@@ -89,7 +94,7 @@ test('a reader gets everything, and then what is different', async () => {
 
 test('a storm is told in few words, and nothing is told when nothing is different', async () => {
   const { read, become } = await given()
-  const { told } = read()
+  const { told } = await read()
   await soon(() => told().length).toBe(1)
   for (let n = 0; n <= 500; n++) {
     become([part('p-a', String(n))])
@@ -106,24 +111,24 @@ test('a storm is told in few words, and nothing is told when nothing is differen
 
 test('who does not read is told how it stands once they do, and not what was between', async () => {
   const { read, become } = await given()
-  const { socket, told } = read()
+  const { response, told } = await read()
   await soon(() => told().length).toBe(1)
-  socket.pause()
+  response.pause()
   for (let n = 1; n <= 30; n++) {
     become([part('p-a', `${n} ${'x'.repeat(1_000_000)}`)])
     await new Promise(resolve => setTimeout(resolve, 110)) // longer than what is told in one piece
   }
-  socket.resume()
+  response.resume()
   await soon(() => told().at(-1)!.parts[0]!.html.slice(0, 3)).toBe('30 ')
   expect(told().length).toBeLessThan(20)
 })
 
 test('nothing is followed for nobody, and not everybody is let in', async () => {
   const { live, read, followers } = await given()
-  const readers = Array.from({ length: MOST_READERS }, () => read())
+  const readers = await Promise.all(Array.from({ length: MOST_READERS }, () => read()))
   await soon(() => live.full).toBe(true)
   expect([live.followed, followers.size]).toEqual([true, 1])
-  for (const { socket } of readers) socket.destroy()
+  for (const { response } of readers) response.destroy()
   await soon(() => live.followed).toBe(false)
   expect(followers.size).toBe(0)
 })

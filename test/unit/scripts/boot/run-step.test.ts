@@ -1,17 +1,18 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { runStep } from '../../../../scripts/boot/run-step.ts'
 import { ok, type StepOutcome } from '../../../../scripts/boot/step.ts'
 
 const said: string[] = []
 const say = (line: string): number => said.push(line)
+afterEach(() => void vi.useRealTimers())
 
 test('a step that overruns is ended with all that it has started, also what ignores SIGTERM', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
   const pids: number[] = []
-  const outcome = await runStep(
+  const overrun = runStep(
     {
-      // time enough for three shells to start on a machine that is loaded
       deadlineSeconds: 2,
       run: async ({ signal }): Promise<StepOutcome> => {
         // a grandchild of a parent that is gone at once, and one that does not listen
@@ -28,8 +29,11 @@ test('a step that overruns is ended with all that it has started, also what igno
     {},
     say,
   )
-  expect(outcome).toEqual({ result: 'failed', message: 'not done within 2 s, and ended' })
-  expect(pids).toHaveLength(2)
+  await expect.poll(() => pids).toHaveLength(2)
+  // the deadline, and the time that is given to those who listen
+  await vi.advanceTimersByTimeAsync(2000 + 2000)
+  vi.useRealTimers()
+  expect(await overrun).toEqual({ result: 'failed', message: 'not done within 2 s, and ended' })
   await expect.poll(() => pids.filter(pid => existsSync(`/proc/${pid}`))).toEqual([])
 })
 

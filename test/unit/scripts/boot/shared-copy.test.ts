@@ -23,6 +23,7 @@ function attempt({
   copy = async () => {},
   signal = new AbortController().signal,
   isComplete = (): boolean => false,
+  beatMs = pace.beatMs,
 } = {}): Attempt & {
   readonly done: Promise<void>
 } {
@@ -36,7 +37,7 @@ function attempt({
     isComplete,
     say: line => said.push(line),
     signal,
-    pace,
+    pace: { ...pace, beatMs },
   })
   return { copied, said, done }
 }
@@ -57,6 +58,21 @@ test('one copies, the others wait until all is there', async () => {
   const third = attempt()
   await third.done
   expect(third.copied).toEqual([])
+})
+
+test('a machine that stands still stops both: that is no reason to take over', async () => {
+  let finish = (): void => {}
+  const first = attempt({ copy: () => new Promise(done => (finish = done)), beatMs: pace.lookEveryMs * 5 })
+  const second = attempt()
+  await expect.poll(() => second.said).toHaveLength(1)
+  for (let times = 0; times < 3; times++) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pace.deadAfterMs * 1.5)
+    await new Promise(next => setTimeout(next, pace.lookEveryMs * 2))
+  }
+  expect(second.copied).toEqual([])
+  finish()
+  await Promise.all([first.done, second.done])
+  expect(second.copied).toEqual([])
 })
 
 test('one that was stopped is noticed, and exactly one goes on', async () => {
