@@ -82,6 +82,8 @@ ln -s /proc/self/fd/2 dev/stderr
 mount --rbind /sys sys
 mount -t tmpfs -o mode=755 tmpfs run
 mount -t tmpfs -o mode=1777 tmpfs tmp
+# a checkout below /tmp: its commands begin with the path of this node
+[ -e ".$4" ] || { mkdir -p ".\${4%/*}"; touch ".$4"; mount --bind "$4" ".$4"; }
 mount -t tmpfs -o mode=755 tmpfs var/log
 for name in supervisord supervisorctl; do ln -sf /opt/instance-tools/lib/$name usr/bin/$name; done
 grep -q ^user: etc/passwd || echo user:x:1001:0::/home/user:/bin/bash >> etc/passwd
